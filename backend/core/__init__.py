@@ -1,0 +1,1 @@
+"""Settings, errors, clock, ids, pagination: no business, and nothing of ours is imported here."""

@@ -1,0 +1,23 @@
+"""Which of the product's two languages a client prefers; French where it does not say."""
+
+HEADER_READ = 200
+
+
+def preferred_language(accept_language: str) -> str:
+    """Return "en" when the header prefers English to French, else "fr" (RFC 9110, section 12.5.4, simplified)."""
+    best, language = 0.0, "fr"
+    for part in accept_language[:HEADER_READ].split(","):
+        tag, _, parameters = part.strip().partition(";")
+        name = tag.lower().split("-")[0]
+        weight = _weight(parameters)
+        if name in {"fr", "en"} and weight > best:
+            best, language = weight, name
+    return language
+
+
+def _weight(parameters: str) -> float:
+    text = parameters.strip().removeprefix("q=")
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0

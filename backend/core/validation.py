@@ -1,0 +1,98 @@
+"""Pydantic's errors as sentences in both languages; what a client reads never shows a library's own words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.core.errors import FieldError, Sentence
+
+_SENTENCES: Mapping[str, tuple[str, str]] = {
+    "missing": ("Cette valeur est obligatoire.", "This value is required."),
+    "extra_forbidden": ("Ce champ n'existe pas : retirez-le.", "This field does not exist: remove it."),
+    "json_invalid": (
+        "Ce corps n'est pas du JSON valable : vérifiez guillemets, virgules et accolades.",
+        "This body is not valid JSON: check quotes, commas and braces.",
+    ),
+    "string_type": ("Écrivez un texte entre guillemets.", "Write a text between quotes."),
+    "string_too_short": ("Au moins {min_length} caractère(s).", "At least {min_length} character(s)."),
+    "string_too_long": (
+        "Trop long : {max_length} caractères au plus.",
+        "Too long: {max_length} characters at most.",
+    ),
+    "string_pattern_mismatch": (
+        "Cette forme n'est pas acceptée (attendu : {pattern}).",
+        "This form is not accepted (expected: {pattern}).",
+    ),
+    "string_unicode": ("Ce texte n'est pas de l'UTF-8 valable.", "This text is not valid UTF-8."),
+    "int_type": ("Écrivez un nombre entier.", "Write a whole number."),
+    "int_parsing": ("Écrivez un nombre entier.", "Write a whole number."),
+    "int_from_float": ("Écrivez un nombre entier.", "Write a whole number."),
+    "int_parsing_size": ("Ce nombre est trop grand.", "This number is too large."),
+    "bool_type": ("Écrivez true ou false.", "Write true or false."),
+    "bool_parsing": ("Écrivez true ou false.", "Write true or false."),
+    "greater_than_equal": ("Au moins {ge}.", "At least {ge}."),
+    "less_than_equal": ("Au plus {le}.", "At most {le}."),
+    "greater_than": ("Plus de {gt}.", "More than {gt}."),
+    "less_than": ("Moins de {lt}.", "Less than {lt}."),
+    "enum": ("Valeur inconnue ; attendu : {expected}.", "Unknown value; expected: {expected}."),
+    "literal_error": ("Valeur inconnue ; attendu : {expected}.", "Unknown value; expected: {expected}."),
+    "uuid_parsing": ("Cet identifiant n'est pas valable.", "This identifier is not valid."),
+    "uuid_type": ("Cet identifiant n'est pas valable.", "This identifier is not valid."),
+    "timezone_aware": (
+        "Ajoutez le décalage horaire (exemple : 2026-11-16T10:00:00+01:00) : certaines heures existent deux fois.",
+        "Add the offset (example: 2026-11-16T10:00:00+01:00): some wall times exist twice.",
+    ),
+    "datetime_parsing": (
+        "Écrivez une date et une heure avec décalage (exemple : 2026-11-16T10:00:00+01:00).",
+        "Write a date and a time with an offset (example: 2026-11-16T10:00:00+01:00).",
+    ),
+    "date_parsing": ("Écrivez une date (exemple : 2026-11-16).", "Write a date (example: 2026-11-16)."),
+    "list_type": ("Écrivez une liste.", "Write a list."),
+    "too_long": ("Trop d'éléments : {max_length} au plus.", "Too many items: {max_length} at most."),
+    "too_short": ("Au moins {min_length} élément(s).", "At least {min_length} item(s)."),
+    "model_attributes_type": ("Écrivez un objet JSON.", "Write a JSON object."),
+    "dict_type": ("Écrivez un objet JSON.", "Write a JSON object."),
+}
+_ALIKE = {
+    "datetime_from_date_parsing": "datetime_parsing",
+    "datetime_type": "datetime_parsing",
+    "datetime_object_invalid": "datetime_parsing",
+    "date_from_datetime_parsing": "date_parsing",
+    "date_from_datetime_inexact": "date_parsing",
+    "date_type": "date_parsing",
+    "model_type": "dict_type",
+}
+_OTHER = ("Cette valeur n'est pas valable.", "This value is not valid.")
+SENT_WRONG = Sentence(
+    "Certaines valeurs sont à corriger : voyez « errors ».", "Some values must be corrected: see `errors`."
+)
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Return what pydantic found wrong, one sentence each."""
+    return [FieldError(error["loc"], _sentence(error), str(error["type"])) for error in errors]
+
+
+def summary(fields: Sequence[FieldError]) -> Sentence:
+    """Return the answer's `detail`: the field and its sentence where only one is wrong."""
+    if len(fields) != 1:
+        return SENT_WRONG
+    name, sentence = _field(fields[0].loc), fields[0].sentence
+    return Sentence(f"{name} : {sentence.fr}", f"{name}: {sentence.en}") if name else sentence
+
+
+def _field(loc: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in loc[1:]) if len(loc) > 1 else ""
+
+
+def _sentence(error: Mapping[str, Any]) -> Sentence:
+    context = error.get("ctx") or {}
+    if "fr" in context and "en" in context:
+        return Sentence(context["fr"], context["en"])
+    kind = str(error["type"])
+    fr, en = _SENTENCES.get(_ALIKE.get(kind, kind), _OTHER)
+    return Sentence(fr.format_map(_Known(context)), en.format_map(_Known(context)))
+
+
+class _Known(dict[str, Any]):
+    def __missing__(self, _key: str) -> str:
+        return "?"
