@@ -1,0 +1,111 @@
+"""Pure-ASGI middleware around everything: one trace, one log line, one histogram sample and the answer's ids per request."""
+
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from opentelemetry.trace import Status, StatusCode, format_span_id, format_trace_id, use_span
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.telemetry import record
+from backend.telemetry.logs import get_logger
+from backend.telemetry.metrics import Metrics
+from backend.telemetry.tracing import Tracing
+
+log = get_logger("filage.access")
+
+SERVER_ERROR = 500
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = "unmatched"
+
+
+class TelemetryMiddleware:
+    """Measures every HTTP request and gives it an id that the caller can quote."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, tracing: Tracing) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application inside a span, and say what happened."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else "_OTHER"
+        span = self.tracing.start_request(method)
+        context = span.get_span_context()
+        found = record.RequestRecord(format_trace_id(context.trace_id), format_span_id(context.span_id))
+        record.begin(found)
+        started, status = time.perf_counter(), SERVER_ERROR
+
+        async def send_with_ids(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, found, time.perf_counter() - started)
+            await send(message)
+
+        self.metrics.active_requests.labels(method).inc()
+        try:
+            with use_span(span, end_on_exit=False, record_exception=False):
+                await self.app(scope, receive, send_with_ids)
+        finally:
+            self.metrics.active_requests.labels(method).dec()
+            self._finish(scope, found, span, method, status, time.perf_counter() - started)
+
+    def _finish(
+        self,
+        scope: Scope,
+        found: record.RequestRecord,
+        span: Any,
+        method: str,
+        status: int,
+        seconds: float,  # noqa: ANN401
+    ) -> None:
+        route = route_template(scope)
+        exemplar = {"trace_id": found.trace_id, "span_id": found.span_id}
+        self.metrics.request_seconds.labels(method, route, str(status)).observe(seconds, exemplar)
+        span.update_name(f"{method} {route}")
+        span.set_attributes({"http.route": route, "http.response.status_code": status})
+        if status >= SERVER_ERROR:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end()
+        caller = Headers(scope=scope).get("x-request-id", "")
+        log.log(
+            _level(status),
+            "request",
+            **{
+                "http.method": method,
+                "http.route": route,
+                "status": status,
+                "duration_ms": round(seconds * 1000, 2),
+                "db_ms": round(found.database_seconds * 1000, 2),
+                "statements": found.statements,
+                "tenant": found.company,
+                "caller_request_id": "".join(c for c in caller[:64] if c.isalnum() or c in "-_.") or None,
+                **found.fields,
+            },
+        )
+
+
+def route_template(scope: MutableMapping[str, Any]) -> str:
+    """Return the route with its parameters' names, never a value; `unmatched` where no route answered."""
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    path = getattr(context, "path", None) or getattr(scope.get("route"), "path", None)
+    return f"{scope.get('root_path', '')}{path}" if path else UNMATCHED
+
+
+def _level(status: int) -> int:
+    return 40 if status >= SERVER_ERROR else 20
+
+
+def _add_headers(message: Message, found: record.RequestRecord, seconds: float) -> None:
+    headers = MutableHeaders(raw=message["headers"])
+    headers["x-request-id"] = found.trace_id
+    headers["traceresponse"] = found.traceparent
+    headers["server-timing"] = (
+        f"app;dur={seconds * 1000:.1f}, db;dur={found.database_seconds * 1000:.1f}, "
+        f'traceparent;desc="{found.traceparent}"'
+    )
