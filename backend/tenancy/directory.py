@@ -1,0 +1,58 @@
+"""Companies by slug, kept in the process for a moment: one look-up serves many requests."""
+
+import time
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from backend.tenancy.models import Company, CompanyInfo
+from backend.tenancy.session import Database
+
+CACHE_LIMIT = 20_000
+
+
+def company_columns() -> Select[tuple[object, ...]]:
+    """Return the query whose rows make a `CompanyInfo`."""
+    return select(
+        Company.id, Company.number, Company.slug, Company.name, Company.timezone, Company.city, Company.status,
+        Company.schema_name, Company.role_name, Company.revision,
+    )  # fmt: skip
+
+
+class CompanyDirectory:
+    """Finds companies; unknown slugs are remembered as long as known ones, so probing costs the database nothing."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._found: dict[str, tuple[float, CompanyInfo | None]] = {}
+
+    async def by_slug(self, slug: str) -> CompanyInfo | None:
+        """Return the company that has `slug` now, or had it a moment ago (`FILAGE_TENANT_CACHE_SECONDS`)."""
+        now = time.monotonic()
+        known = self._found.get(slug)
+        if known is not None and known[0] > now:
+            return known[1]
+        async with self._database.shared(write=False) as session:
+            row = (await session.execute(company_columns().where(Company.slug == slug))).one_or_none()
+        company = CompanyInfo(*row) if row is not None else None
+        if len(self._found) >= CACHE_LIMIT:
+            self._found.clear()
+        self._found[slug] = (now + self._seconds, company)
+        return company
+
+    def forget(self, slug: str) -> None:
+        """Drop what is remembered of `slug`: the company has changed, or has just been created."""
+        self._found.pop(slug, None)
+
+    async def all(self) -> list[CompanyInfo]:
+        """Return every company, in the order of their numbers."""
+        async with self._database.shared(write=False) as session:
+            rows = (await session.execute(company_columns().order_by(Company.number))).all()
+        return [CompanyInfo(*row) for row in rows]
+
+    async def by_id(self, company_id: UUID) -> CompanyInfo | None:
+        """Return the company of an id, read from the database."""
+        async with self._database.shared(write=False) as session:
+            row = (await session.execute(company_columns().where(Company.id == company_id))).one_or_none()
+        return CompanyInfo(*row) if row is not None else None

@@ -1,0 +1,171 @@
+"""Engines that cannot forget the company: every transaction opens in a named scope, verified before its first row.
+
+Only this package imports this module. PostgreSQL: one statement with bound values sets search path, role, timeouts and
+name, all local to the transaction, and what the server answers is compared. SQLite: one file per company, with the
+shared file attached; nothing of the role fence can be promised there.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, Connection, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
+
+from backend.core.settings import Settings
+from backend.telemetry import record
+
+SCOPE_OPTION = "filage_scope"
+NAME_LIMIT = 63  # bytes of application_name that PostgreSQL keeps
+DEFAULT_SEARCH_PATH = '"$user", public'
+
+_SET_SCOPE = text(
+    "select set_config('search_path', :path, true), set_config('statement_timeout', :statement_timeout, true), "
+    "set_config('lock_timeout', :lock_timeout, true), set_config('application_name', :name, true), "
+    "set_config('role', :role, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a transaction runs: the schema alone in its search path, the role it has, and whether it will write."""
+
+    path: str
+    role: str
+    write: bool = True
+
+
+class ScopeError(RuntimeError):
+    """The transaction is not where it should be; nothing was read or written in it."""
+
+
+def create_app_engine(url: URL, settings: Settings) -> AsyncEngine:
+    """Return the app login's engine: a transaction without a scope raises, one in doubt never reaches its rows."""
+    engine = create_async_engine(
+        url,
+        pool_size=settings.db_pool_size,
+        max_overflow=settings.db_pool_overflow,
+        pool_timeout=settings.db_pool_timeout_seconds,
+        pool_recycle=settings.db_pool_recycle_seconds,
+        connect_args={"application_name": "filage"},
+    )
+    timeouts = {
+        "statement_timeout": str(settings.statement_timeout_ms),
+        "lock_timeout": str(settings.lock_timeout_ms),
+    }
+
+    def begin(connection: Connection) -> None:
+        record.current().round_trips += 1  # psycopg sends BEGIN as a message of its own
+        _open_scope(connection, timeouts)
+
+    event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine.sync_engine, "begin_twophase", _refuse_two_phase)
+    event.listen(engine.sync_engine, "set_connection_execution_options", _refuse_isolation_level)
+    event.listen(engine.sync_engine, "commit", _refuse_failed_commit)
+    event.listen(engine.sync_engine, "rollback", _count_round_trip)
+    event.listen(engine.sync_engine.pool, "checkout", _discard_dirty)
+    _measure(engine)
+    return engine
+
+
+def create_owner_engine(url: URL) -> AsyncEngine:
+    """Return the owner login's engine (sign-up): few connections, and no scope: it names its schemas."""
+    engine = create_async_engine(url, pool_size=2, max_overflow=2, connect_args={"application_name": "filage-owner"})
+    event.listen(engine.sync_engine, "commit", _refuse_failed_commit)
+    _measure(engine)
+    return engine
+
+
+def create_sqlite_engine(main: Path | None, shared: Path) -> AsyncEngine:
+    """Return the engine of one company's file (None: of the shared file alone), with the shared file attached."""
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(main) if main else ":memory:"),
+        poolclass=NullPool,
+        connect_args={"timeout": 30, "isolation_level": None},
+    )
+
+    def connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("ATTACH DATABASE ? AS shared", (str(shared),))
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", connect)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    _measure(engine)
+    return engine
+
+
+def _scope_of(connection: Connection) -> Scope:
+    scope = connection.get_execution_options().get(SCOPE_OPTION)
+    if not isinstance(scope, Scope):
+        message = "a transaction was begun without a scope: open it by backend.tenancy.session"
+        raise ScopeError(message)
+    return scope
+
+
+def _open_scope(connection: Connection, timeouts: dict[str, str]) -> None:
+    scope = _scope_of(connection)
+    name = f"api/{scope.path}/{record.current().trace_id}"[:NAME_LIMIT]
+    values = {"path": scope.path, "role": scope.role, "name": name, **timeouts}
+    found = connection.execute(_SET_SCOPE, values).one()
+    if (found[0], found[4]) != (scope.path, scope.role):
+        connection.invalidate()
+        message = "the server answered for another company; the connection was closed"
+        raise ScopeError(message)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _scope_of(connection).write else "BEGIN")
+
+
+def _refuse_two_phase(_connection: Connection, _xid: Any) -> None:  # noqa: ANN401 - SQLAlchemy's signature
+    message = "two-phase transactions would outlive their company's scope"
+    raise InvalidRequestError(message)
+
+
+def _refuse_isolation_level(_connection: Connection, options: dict[str, Any]) -> None:
+    if "isolation_level" in options:
+        message = "isolation_level (AUTOCOMMIT above all) would drop the company's scope"
+        raise InvalidRequestError(message)
+
+
+def _refuse_failed_commit(connection: Connection) -> None:
+    """A COMMIT after a swallowed error would return quietly with nothing stored."""
+    _count_round_trip(connection)
+    driver = connection.connection.driver_connection
+    if driver is not None and driver.info.transaction_status == TransactionStatus.INERROR:
+        message = "an error inside this transaction was swallowed: nothing can be committed"
+        raise InvalidRequestError(message)
+
+
+def _count_round_trip(_connection: Connection) -> None:
+    record.current().round_trips += 1
+
+
+def _discard_dirty(connection: DBAPIConnection, _entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """PostgreSQL 18 reports search_path by itself: a connection that kept a company's path is thrown away."""
+    driver: Any = proxy.driver_connection
+    reported = driver.info.parameter_status("search_path")
+    if reported is not None and reported != DEFAULT_SEARCH_PATH:
+        message = "a dirty connection was discarded"
+        raise DisconnectionError(message)
+
+
+def _measure(engine: AsyncEngine) -> None:
+    def before(connection: Connection, *_rest: object) -> None:
+        connection.info["filage_started"] = time.perf_counter()
+
+    def after(connection: Connection, *_rest: object) -> None:
+        found = record.current()
+        found.statements += 1
+        found.round_trips += 1
+        found.database_seconds += time.perf_counter() - connection.info.pop("filage_started", time.perf_counter())
+
+    event.listen(engine.sync_engine, "before_cursor_execute", before)
+    event.listen(engine.sync_engine, "after_cursor_execute", after)

@@ -1,0 +1,65 @@
+"""Counted limits over windows of time, kept in the shared schema so that every worker counts the same."""
+
+import hashlib
+import math
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.errors import Sentence, TooManyError
+from backend.tenancy.models import LimitCounter
+from backend.tenancy.session import is_sqlite
+
+
+async def count(session: AsyncSession, kind: str, who: str, window: timedelta, now: datetime) -> int:
+    """Add one to the counter of `who` (hashed: no address is stored) and return what it reads now."""
+    insert = sqlite.insert if is_sqlite(session) else postgresql.insert
+    start = _window_start(window, now)
+    statement = insert(LimitCounter).values(key=_key(kind, who), window_start=start, count=1)
+    counted = await session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=[LimitCounter.key, LimitCounter.window_start], set_={"count": LimitCounter.count + 1}
+        ).returning(LimitCounter.count)
+    )
+    return counted or 0
+
+
+async def peek(session: AsyncSession, kind: str, who: str, window: timedelta, now: datetime) -> int:
+    """Return what the counter of `who` reads, without adding to it."""
+    start = _window_start(window, now)
+    query = select(LimitCounter.count).where(LimitCounter.key == _key(kind, who), LimitCounter.window_start == start)
+    return await session.scalar(query) or 0
+
+
+async def forget(session: AsyncSession, kind: str, who: str) -> None:
+    """Drop the counters of `who`: a login that succeeded."""
+    await session.execute(delete(LimitCounter).where(LimitCounter.key == _key(kind, who)))
+
+
+async def purge(session: AsyncSession, now: datetime) -> None:
+    """Drop counters that no limit reads any more."""
+    await session.execute(delete(LimitCounter).where(LimitCounter.window_start < now - timedelta(days=1)))
+
+
+def too_many(window: timedelta, now: datetime) -> TooManyError:
+    """Return the refusal (429), with the seconds until the window ends."""
+    left = math.ceil((_window_start(window, now) + window - now).total_seconds())
+    minutes = math.ceil(left / 60)
+    return TooManyError(
+        "rate_limited",
+        Sentence(
+            f"Trop d'essais : réessayez dans {minutes} minute(s).", f"Too many tries: try again in {minutes} minute(s)."
+        ),
+        headers={"Retry-After": str(max(1, left))},
+    )
+
+
+def _window_start(window: timedelta, now: datetime) -> datetime:
+    seconds = int(window.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
+
+
+def _key(kind: str, who: str) -> str:
+    return hashlib.sha256(f"{kind}\0{who}".encode("utf-8", "surrogatepass")).hexdigest()

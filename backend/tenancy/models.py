@@ -1,0 +1,112 @@
+"""Tables of the kernel: the installation, its companies, counters, and answers kept for repeated requests."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Sequence, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.tenancy.base import SharedBase, TenantBase, UuidKey, Versioned, choice
+
+
+class CompanyStatus(enum.StrEnum):
+    """Life of a company, as far as it is served."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Installation(SharedBase):
+    """One row: the random id that keeps this installation's roles apart on a server shared with others."""
+
+    __tablename__ = "installation"
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class Company(Versioned, SharedBase):
+    """A production company: the tenant. `revision` is the state of its schema."""
+
+    __tablename__ = "company"
+    id: Mapped[UuidKey]
+    number: Mapped[int] = mapped_column(BigInteger, unique=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    siret: Mapped[str | None] = mapped_column(String(14))
+    idcc: Mapped[str | None] = mapped_column(String(4))
+    timezone: Mapped[str] = mapped_column(String(64))
+    city: Mapped[str | None] = mapped_column(String(200))
+    licences: Mapped[list[Any]]
+    status: Mapped[CompanyStatus] = mapped_column(choice(CompanyStatus))
+    schema_name: Mapped[str] = mapped_column(String(63), unique=True)
+    role_name: Mapped[str] = mapped_column(String(63), unique=True)
+    revision: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+
+
+class Counter(SharedBase):
+    """Numbers handed out one by one where the engine has no sequences (SQLite)."""
+
+    __tablename__ = "counter"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class LimitCounter(SharedBase):
+    """How often something limited happened in one window of time; the key is hashed, so no address is kept."""
+
+    __tablename__ = "limit_counter"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (Index(None, "window_start"),)
+
+
+class KeptAnswer:
+    """Columns of an answer kept for its `Idempotency-Key`: the same shape in `shared` and in every company."""
+
+    id: Mapped[UuidKey]
+    scope: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(String(255))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any] | None]
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class SharedAnswer(KeptAnswer, SharedBase):
+    """An answer of a route that belongs to no company."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("scope", "key"),)
+
+
+class TenantAnswer(KeptAnswer, TenantBase):
+    """An answer of a company's route: its data never leaves the company's schema."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("scope", "key"),)
+
+
+person_number = Sequence("person_number_seq", metadata=SharedBase.metadata)
+company_number = Sequence("company_number_seq", metadata=SharedBase.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInfo:
+    """What the request needs to know of its company: plain values, safe to cache and to hand around."""
+
+    id: UUID
+    number: int
+    slug: str
+    name: str
+    timezone: str
+    city: str | None
+    status: CompanyStatus
+    schema_name: str
+    role_name: str
+    revision: str | None

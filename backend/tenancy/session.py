@@ -1,0 +1,150 @@
+"""The one door to a transaction: a company's, the shared schema's, or the owner's; committed before the answer leaves."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from backend.core.settings import Settings
+from backend.tenancy import embedded
+from backend.tenancy.engine import (
+    SCOPE_OPTION,
+    Scope,
+    create_app_engine,
+    create_owner_engine,
+    create_sqlite_engine,
+)
+from backend.tenancy.models import CompanyInfo
+
+_HANDED_OVER = "filage_handed_over"
+_SCOPE = "filage_scope"
+LOGIN_PATH = "pg_catalog"  # shared tables name their schema: an empty path finds no company's table by accident
+Deliver = Callable[[Sequence[object]], None]
+Seed = Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The two logins of PostgreSQL, or one SQLite file (then both are the same)."""
+
+    app: URL
+    owner: URL
+
+
+def find_urls(settings: Settings) -> Urls:
+    """Return the logins' URLs; without FILAGE_DATABASE_URL the embedded server is started and prepared."""
+    if settings.app_url is None:
+        server = embedded.start(settings.var_dir / "postgresql")
+        embedded.make_database(server)
+        return Urls(make_url(server.url(embedded.APP_LOGIN)), make_url(server.url(embedded.OWNER_LOGIN)))
+    return Urls(settings.app_url, make_url(settings.owner_database_url or settings.app_url))
+
+
+def company_file(shared: Path, schema_name: str) -> Path:
+    """Return the SQLite file of one company, beside the shared one."""
+    return shared.with_name(f"{shared.stem}.{schema_name}{shared.suffix}")
+
+
+class Database:
+    """Every transaction of one application process."""
+
+    def __init__(self, settings: Settings, urls: Urls, *, deliver: Deliver, seed: Seed) -> None:
+        self.settings = settings
+        self.urls = urls
+        self.is_sqlite = urls.app.get_backend_name() == "sqlite"
+        self.seed = seed
+        self._deliver = deliver
+        self._files: dict[str, AsyncEngine] = {}
+        self._app: AsyncEngine | None = None
+        self._owner: AsyncEngine | None = None
+        if not self.is_sqlite:
+            self._app = create_app_engine(urls.app, settings)
+            self._owner = create_owner_engine(urls.owner)
+
+    @property
+    def shared_file(self) -> Path:
+        """The SQLite file that holds the shared tables."""
+        return Path(self.urls.app.database or "filage.sqlite3")
+
+    @asynccontextmanager
+    async def company(self, company: CompanyInfo, *, write: bool = True) -> AsyncIterator[AsyncSession]:
+        """One transaction inside `company`: its schema alone in the path, its role and no other."""
+        scope = Scope(company.schema_name, company.role_name, write)
+        engine = self._app or self._file_engine(company.schema_name)
+        async with self._transaction(engine, scope) as session:
+            session.info["company"] = company
+            yield session
+
+    @asynccontextmanager
+    async def shared(self, *, write: bool = True) -> AsyncIterator[AsyncSession]:
+        """One transaction of the app login itself: it reads and writes `shared`, and no company."""
+        scope = Scope(LOGIN_PATH, "none", write)
+        async with self._transaction(self._app or self._file_engine(None), scope) as session:
+            yield session
+
+    @asynccontextmanager
+    async def owner(self, schema_name: str | None = None) -> AsyncIterator[AsyncSession]:
+        """One transaction of the owner (sign-up only); on SQLite one over the new company's file and the shared one."""
+        engine = self._owner or self._file_engine(schema_name)
+        async with self._transaction(engine, Scope(LOGIN_PATH, "none")) as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for engine in (self._app, self._owner, *self._files.values()):
+            if engine is not None:
+                await engine.dispose()
+
+    async def forget_file(self, schema_name: str) -> None:
+        """Remove the SQLite file of a company whose sign-up failed."""
+        engine = self._files.pop(schema_name, None)
+        if engine is not None:
+            await engine.dispose()
+        for suffix in ("", "-journal"):
+            Path(f"{company_file(self.shared_file, schema_name)}{suffix}").unlink(missing_ok=True)
+
+    def _file_engine(self, schema_name: str | None) -> AsyncEngine:
+        key = schema_name or ""
+        if key not in self._files:
+            main = company_file(self.shared_file, schema_name) if schema_name else None
+            self._files[key] = create_sqlite_engine(main, self.shared_file)
+        return self._files[key]
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine, scope: Scope) -> AsyncIterator[AsyncSession]:
+        # Bound once per session: a new option engine per statement would open a second connection.
+        bound = engine.execution_options(**{SCOPE_OPTION: scope})
+        async with AsyncSession(bound, expire_on_commit=False) as session:
+            session.info[_SCOPE] = scope
+            yield session
+            await session.commit()
+        handed_over = session.info.pop(_HANDED_OVER, [])
+        if handed_over:
+            self._deliver(handed_over)
+
+
+def hand_over(session: AsyncSession, item: object) -> None:
+    """Have `item` (a mail) delivered once this transaction has committed; a rollback drops it."""
+    session.info.setdefault(_HANDED_OVER, []).append(item)
+
+
+@asynccontextmanager
+async def login_rights(session: AsyncSession) -> AsyncIterator[None]:
+    """Leave the company's role inside its transaction, to write `shared` in the same act; then take it again."""
+    if is_sqlite(session):
+        yield
+        return
+    scope: Scope = session.info[_SCOPE]
+    await session.flush()
+    await session.execute(text("RESET ROLE"))
+    yield
+    await session.flush()
+    await session.execute(text("select set_config('role', :role, true)"), {"role": scope.role})
+
+
+def is_sqlite(session: AsyncSession) -> bool:
+    """Tell whether this transaction is on the quick-test engine."""
+    return session.get_bind().dialect.name == "sqlite"
