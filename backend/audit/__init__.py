@@ -1,0 +1,1 @@
+"""Who did what in a company: events are added and read, never changed."""

@@ -1,0 +1,39 @@
+"""The query of the audit trail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.audit.models import AuditEvent
+from backend.core.pagination import PageRequest
+from backend.tenancy.rows import keyset, sort_instant
+
+
+@dataclass(frozen=True, slots=True)
+class EventsFilter:
+    """Which events a list holds, `since` included and `until` not; None leaves the question open."""
+
+    subject_id: UUID | None = None
+    what: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def list_events(session: AsyncSession, wanted: EventsFilter, page: PageRequest) -> Sequence[Row[Any]]:
+    """Return one page of events and a row more, newest first."""
+    query = select(*AuditEvent.__table__.columns)
+    if wanted.subject_id is not None:
+        query = query.where(AuditEvent.subject_id == wanted.subject_id)
+    if wanted.what is not None:
+        query = query.where(AuditEvent.what == wanted.what)
+    if wanted.since is not None:
+        query = query.where(AuditEvent.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(AuditEvent.at < wanted.until)
+    ordered = keyset(query, page, (AuditEvent.at, AuditEvent.id), (sort_instant, UUID), newest=True)
+    return (await session.execute(ordered)).all()

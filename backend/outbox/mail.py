@@ -1,0 +1,102 @@
+"""A mail as data, and as a message (RFC 5322) in French or English; sends nothing."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, make_msgid, parseaddr
+from enum import StrEnum
+from functools import lru_cache
+from typing import Literal
+
+from email_validator import validate_email
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from backend.core.settings import Settings
+
+Language = Literal["fr", "en"]
+
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNSENDABLE = re.compile(r"[\ud800-\udfff]")
+_ADDRESS_LIKE = re.compile(r"://|\w\.\w|@")
+
+
+class MailKind(StrEnum):
+    """What a mail is for; each kind has one template per language and form."""
+
+    INVITATION = "invitation"
+    VERIFICATION = "verification"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a kind
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one address.
+
+    `context` holds, worded in `language`: invitation: `company`, `inviter`, `role`, `accept_url`, `expires_at`;
+    verification: `name`, `verify_url`; password_reset: `name`, `reset_url`.
+    """
+
+    kind: MailKind
+    to: str
+    language: Language
+    context: Mapping[str, str]
+
+
+def render(mail: Mail, settings: Settings, now: datetime) -> EmailMessage:
+    """Return the message dated `now`, with a text and an HTML part.
+
+    Raises EmailNotValidError (a ValueError) for a malformed address, jinja2.UndefinedError for a missing context key.
+    """
+    context = {"language": mail.language, **{key: _one_line(value) for key, value in mail.context.items()}}
+    context["name"] = _greeted(context.get("name", ""))
+    text = _environment().get_template(f"{mail.kind}.{mail.language}.txt.j2").make_module(context)
+    subject = _one_line(vars(text)["subject"])
+    markup = _environment().get_template(f"{mail.kind}.{mail.language}.html.j2").render(context, subject=subject)
+    recipient = _recipient(mail.to)
+    message = EmailMessage(policy=SMTP if recipient.username.isascii() else SMTPUTF8)
+    message["From"] = settings.mail_from
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(domain=sender_domain(settings))
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(str(text).strip() + "\n")
+    message.add_alternative(markup, subtype="html")
+    message["Content-Language"] = mail.language  # last: the library moves what is set before into the text part
+    return message
+
+
+def sender_domain(settings: Settings) -> str:
+    """Return the domain that mails come from."""
+    return parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("backend.outbox"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _one_line(text: str) -> str:
+    # A line break in somebody's name must neither add a header nor a paragraph.
+    return _UNSENDABLE.sub("", _SPACES.sub(" ", text)).strip()
+
+
+def _greeted(name: str) -> str:
+    # Anybody can register anybody's address: a "name" that mail readers would turn into a link is not passed on.
+    return "" if _ADDRESS_LIKE.search(name) else name
+
+
+def _recipient(text: str) -> Address:
+    """Return the address with its domain in ASCII (IDNA), the form that every server takes."""
+    found = validate_email(text, check_deliverability=False)
+    return Address(username=found.local_part, domain=found.ascii_domain)

@@ -1,0 +1,135 @@
+"""Sends mails in the background, after the commit; its log never holds an address, a name or a link."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from backend.core.clock import Clock, utc_now
+from backend.core.ids import new_id
+from backend.core.settings import Settings
+from backend.outbox.mail import Mail, render, sender_domain
+from backend.telemetry.logs import get_logger
+from backend.telemetry.metrics import Metrics
+
+log = get_logger("filage.mail")
+
+CONNECTIONS = 4  # at once, so that a season's invitations do not look like an attack to the mail server
+TIMEOUT_SECONDS = 15.0
+PAUSES_SECONDS = (1.0, 5.0)
+_REFUSED_FOR_GOOD = range(500, 600)
+
+
+class Mailer:
+    """Hands mails to the SMTP server of the settings, or writes them under `mail_dir` where there is none.
+
+    A mail is tried once more after each of `pauses` (seconds); a refusal for good (SMTP 5xx) is not tried again.
+    """
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, *, clock: Clock = utc_now, pauses: Sequence[float] = PAUSES_SECONDS
+    ) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.clock = clock
+        self.pauses = pauses
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.connections = asyncio.Semaphore(CONNECTIONS)
+
+    def deliver(self, items: Sequence[object]) -> None:
+        """Start sending each mail among `items`, without waiting; needs a running loop."""
+        for item in items:
+            if isinstance(item, Mail):
+                task = asyncio.get_running_loop().create_task(self.send(item), name=f"mail {item.kind}")
+                self.tasks.add(task)
+                task.add_done_callback(self._forget)
+
+    async def send(self, mail: Mail) -> None:
+        """Send or write one mail and count what became of it; a mail server that refuses raises nothing here."""
+        outcome = "failed"
+        try:
+            message = render(mail, self.settings, self.clock())
+            outcome = await self._try_until_taken(mail, message)
+        finally:
+            self.metrics.mails.labels(mail.kind, outcome).inc()
+
+    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - what is late is counted, not raised
+        """Wait up to `timeout` seconds for what is under way; give up the rest and log how many that were."""
+        if not self.tasks:
+            return
+        _, late = await asyncio.wait(self.tasks, timeout=timeout)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            log.warning("mails_not_sent", count=len(late))
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        # Asked for here, the error is not printed by asyncio, whose text could hold the address.
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("mail_broken", task=task.get_name(), reason=type(error).__name__)
+
+    async def _try_until_taken(self, mail: Mail, message: EmailMessage) -> str:
+        reason = ""
+        for number, pause in enumerate([0.0, *self.pauses], start=1):
+            await asyncio.sleep(pause)
+            try:
+                outcome = await self._hand_over(message)
+            except (aiosmtplib.SMTPException, OSError) as error:
+                code = _smtp_code(error)
+                reason = f"{type(error).__name__} {code or ''}".strip()
+                if code in _REFUSED_FOR_GOOD or isinstance(error, aiosmtplib.SMTPNotSupported):
+                    break
+            else:
+                log.info("mail", kind=mail.kind, outcome=outcome, tries=number)
+                return outcome
+        log.error("mail", kind=mail.kind, outcome="failed", tries=number, reason=reason)
+        return "failed"
+
+    async def _hand_over(self, message: EmailMessage) -> str:
+        if self.settings.smtp_host is None:
+            await asyncio.to_thread(self._write, message.as_bytes())
+            return "written"
+        async with self.connections:
+            await self._send_by_smtp(self.settings.smtp_host, message)
+        return "sent"
+
+    async def _send_by_smtp(self, host: str, message: EmailMessage) -> None:
+        settings = self.settings
+        password = settings.smtp_password
+        await aiosmtplib.send(
+            message,
+            hostname=host,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=None if password is None else password.get_secret_value(),
+            use_tls=settings.smtp_tls == "tls",
+            start_tls=settings.smtp_tls == "starttls",
+            local_hostname=sender_domain(settings),
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    def _write(self, content: bytes) -> None:
+        """Write one .eml file, named by a time-ordered id and readable by its owner alone: it may hold a link."""
+        folder = self.settings.mail_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        final = folder / f"{new_id()}.eml"
+        partial = final.with_suffix(".partial")
+        try:
+            partial.touch(mode=0o600, exist_ok=False)
+            partial.write_bytes(content)
+            partial.replace(final)
+        finally:
+            with suppress(FileNotFoundError):
+                partial.unlink()
+
+
+def _smtp_code(error: Exception) -> int | None:
+    """Return the server's answer; of several refused recipients, the first one's (a mail has one)."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+        return error.recipients[0].code
+    return error.code if isinstance(error, aiosmtplib.SMTPResponseException) else None
