@@ -1,0 +1,206 @@
+"""Acts on one's own account: register, log in and out, passwords, verification, profile, sessions."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi.security import OAuth2PasswordRequestForm
+from fastapi_users import exceptions
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.emails import normalise_email
+from backend.core.errors import BadRequestError, InvalidError, NotFoundError, Sentence, UnauthenticatedError
+from backend.core.preconditions import check_version
+from backend.core.settings import Settings
+from backend.identity.access import Caller
+from backend.identity.models import AccessToken, Membership, User
+from backend.identity.passwords import Passwords, check_password
+from backend.identity.schemas import MyCompany, RegisterIn, SessionOut, UserPatch
+from backend.identity.users import UserManager, email_taken, end_sessions
+from backend.tenancy import limits
+from backend.tenancy.models import Company
+from backend.tenancy.session import Database
+
+LOGIN_WINDOW = timedelta(minutes=10)
+HOUR = timedelta(hours=1)
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What acts on accounts need: made once per request."""
+
+    database: Database
+    passwords: Passwords
+    settings: Settings
+    now: datetime
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def manager(self, session: AsyncSession) -> UserManager:
+        """Return fastapi-users' manager over `session`."""
+        return UserManager(session, self.settings, self.passwords, self.now)
+
+    async def register(self, session: AsyncSession, body: RegisterIn, address: str) -> User:
+        """Create an account and mail its verification."""
+        if await limits.count(session, "register", address, HOUR, self.now) > self.settings.limit_registers_per_hour:
+            raise limits.too_many(HOUR, self.now)
+        check_password(body.password, body.email)
+        hashed = await self.passwords.hash(body.password)
+        manager = self.manager(session)
+        try:
+            user = await manager.add(
+                email=body.email, hashed_password=hashed, full_name=body.full_name, language=body.language
+            )
+        except (exceptions.UserAlreadyExists, IntegrityError):
+            raise email_taken() from None
+        await manager.request_verify(user)
+        return user
+
+    async def log_in(self, form: OAuth2PasswordRequestForm, user_agent: str | None) -> str:
+        """Return a new token. Each failure of an account makes its next answer slower; then 429 until the window ends."""
+        email = _address_or_text(form.username)
+        async with self.database.shared() as session:
+            failures = await limits.count(session, "login", email, LOGIN_WINDOW, self.now)
+        if failures > self.settings.limit_failed_logins_per_10_minutes:
+            raise limits.too_many(LOGIN_WINDOW, self.now)
+        credentials = OAuth2PasswordRequestForm(username=email, password=form.password)
+        async with self.database.shared() as session:
+            manager = self.manager(session)
+            user = await manager.authenticate(credentials)
+            if user is not None:
+                await limits.forget(session, "login", email)
+                return await manager.issue_token(user, user_agent)
+        await self.pause(min(LONGEST_PAUSE_SECONDS, 0.005 * 2**failures))
+        raise bad_credentials()
+
+    async def forgot_password(self, session: AsyncSession, email: str) -> None:
+        """Mail a reset link, if the address has an account; the answer is the same either way."""
+        user = await self._mailable(session, email)
+        if user is not None:
+            await self.manager(session).forgot_password(user)
+
+    async def request_verify(self, session: AsyncSession, email: str) -> None:
+        """Mail a verification link, if the address has an unverified account; the answer is the same either way."""
+        user = await self._mailable(session, email)
+        if user is not None and not user.is_verified:
+            await self.manager(session).request_verify(user)
+
+    async def _mailable(self, session: AsyncSession, email: str) -> User | None:
+        if await limits.count(session, "mail", email, HOUR, self.now) > self.settings.limit_mails_per_hour:
+            raise limits.too_many(HOUR, self.now)
+        user = await self.manager(session).user_db.get_by_email(email)
+        return user if user is not None and user.is_active else None
+
+    async def verify(self, session: AsyncSession, token: str) -> User:
+        """Mark the address of a mailed token as verified; a second time changes nothing."""
+        manager = self.manager(session)
+        try:
+            return await manager.verify(token)
+        except exceptions.UserAlreadyVerified:
+            return await manager.owner_of_verification(token)
+        except exceptions.InvalidVerifyToken:
+            raise bad_token() from None
+
+    async def reset_password(self, session: AsyncSession, token: str, password: str) -> None:
+        """Set a new password by a mailed token; every session of the account ends."""
+        try:
+            await self.manager(session).reset_password(token, password)
+        except exceptions.InvalidResetPasswordToken:
+            raise bad_token() from None
+
+    async def change(self, session: AsyncSession, caller: Caller, body: UserPatch, expected: int) -> User:
+        """Change the caller's own account; a new password ends the other sessions, a new address must be verified."""
+        manager = self.manager(session)
+        user = await manager.get(caller.user_id)
+        check_version(user.version, expected)
+        values = body.model_dump(exclude_unset=True, exclude={"password", "current_password"})
+        if any(value is None for value in values.values()):
+            raise InvalidError.of(["body"], "Ces champs ne peuvent pas être vides.", "These fields cannot be empty.")
+        new_address = "email" in values and values["email"] != user.email
+        if body.password is not None or new_address:
+            await self._check_current(user, body.current_password)
+        if body.password is not None:
+            await manager.change_password(user, body.password)
+            await end_sessions(session, user.id, but=caller.token_id)
+        return await self._store(manager, user, values, new_address=new_address)
+
+    async def _store(self, manager: UserManager, user: User, values: dict[str, Any], *, new_address: bool) -> User:
+        try:
+            await manager.user_db.update(user, {**values, **({"is_verified": False} if new_address else {})})
+        except IntegrityError:
+            raise email_taken() from None
+        if new_address:
+            await manager.request_verify(user)
+        return user
+
+    async def _check_current(self, user: User, password: str | None) -> None:
+        if password is None or not (await self.passwords.verify(password, user.hashed_password))[0]:
+            raise InvalidError.of(
+                ["body", "current_password"],
+                "Redonnez votre mot de passe actuel pour changer d'adresse ou de mot de passe.",
+                "Give your current password to change your address or password.",
+            )
+
+
+async def my_companies(session: AsyncSession, user_id: UUID) -> list[MyCompany]:
+    """Return the companies of a user, with the role in each."""
+    rows = await session.execute(
+        select(Company.id, Company.slug, Company.name, Membership.role, Company.status)
+        .join(Membership, Membership.company_id == Company.id)
+        .where(Membership.user_id == user_id)
+        .order_by(Company.name, Company.id)
+    )
+    return [MyCompany(id=i, slug=s, name=n, role=r, status=st) for i, s, n, r, st in rows]
+
+
+async def my_sessions(session: AsyncSession, caller: Caller, now: datetime) -> list[SessionOut]:
+    """Return the caller's logins that still hold, newest first."""
+    columns = (AccessToken.id, AccessToken.created_at, AccessToken.expires_at, AccessToken.user_agent)
+    rows = await session.execute(
+        select(*columns)
+        .where(AccessToken.user_id == caller.user_id, AccessToken.expires_at > now)
+        .order_by(AccessToken.created_at.desc(), AccessToken.id.desc())
+    )
+    return [
+        SessionOut(id=i, created_at=c, expires_at=e, user_agent=agent, current=i == caller.token_id)
+        for i, c, e, agent in rows
+    ]
+
+
+async def end_session(session: AsyncSession, user_id: UUID, token_id: UUID) -> None:
+    """Revoke one login of a user (404 when it is not theirs)."""
+    found = await session.scalar(
+        delete(AccessToken).where(AccessToken.id == token_id, AccessToken.user_id == user_id).returning(AccessToken.id)
+    )
+    if found is None:
+        raise NotFoundError("not_found", Sentence("Cette connexion n'existe pas.", "This session does not exist."))
+
+
+def bad_credentials() -> UnauthenticatedError:
+    """Return the one refusal of a login: it does not say which of the two was wrong."""
+    return UnauthenticatedError(
+        "bad_credentials",
+        Sentence("Adresse e-mail ou mot de passe incorrect.", "Wrong e-mail address or password."),
+    )
+
+
+def bad_token() -> BadRequestError:
+    """Return the refusal of a mailed token that is unknown, used or too old."""
+    return BadRequestError(
+        "bad_token",
+        Sentence(
+            "Ce lien ne vaut plus : demandez-en un nouveau.", "This link is not valid any more: ask for a new one."
+        ),
+    )
+
+
+def _address_or_text(username: str) -> str:
+    try:
+        return normalise_email(username.strip())
+    except ValueError:
+        return username[:320]
