@@ -1,0 +1,1 @@
+"""The demo: two companies of an invented season."""

@@ -1,0 +1,1 @@
+"""The season's CSV files: read, judge every row, write all or nothing."""

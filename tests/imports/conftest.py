@@ -1,0 +1,25 @@
+"""The season's folders, as they ship with the product, and the jobs that its README lists."""
+
+from collections.abc import Callable
+from importlib.resources import files
+
+import pytest
+
+Folder = Callable[[str], dict[str, bytes]]
+
+
+@pytest.fixture(scope="session")
+def jobs() -> frozenset[str]:
+    table = (files("backend") / "demo" / "season" / "README.md").read_text("utf-8").split("## Jobs")[1]
+    return frozenset(line.split("`")[1] for line in table.splitlines() if line.startswith("| `"))
+
+
+@pytest.fixture(scope="session")
+def folder() -> Folder:
+    """Return the seven files of a folder: "theatre-du-pont", "bad/00-valid" ..."""
+
+    def read(name: str) -> dict[str, bytes]:
+        here = files("backend").joinpath("demo", "season", *name.split("/"))
+        return {file.name: file.read_bytes() for file in here.iterdir() if file.name.endswith(".csv")}
+
+    return read
