@@ -1,0 +1,145 @@
+"""Routes of the portal, of invitations, and the calendar feed."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from backend.core.clock import utc_now
+from backend.core.errors import InvalidError
+from backend.core.pagination import MAXIMUM_LIMIT, Page, PageRequest, page_request, slice_page
+from backend.core.schemas import Instant
+from backend.identity.access import AsAdmin, MaybeSignedIn, SharedSession, SignedIn
+from backend.identity.schemas import Accepted, AcceptIn, InvitationIn, InvitationOut
+from backend.planning.domain.states import Action
+from backend.portal import invitations, service
+from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments
+from backend.tenancy import idempotency
+from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import AnswerRoute
+
+router = APIRouter(route_class=AnswerRoute)
+calendar_router = APIRouter(tags=["calendar"])
+
+
+@router.post("/invitations", status_code=201, tags=["company"], summary="Invite somebody")
+async def invite(body: InvitationIn, act: AsAdmin, request: Request) -> InvitationOut:
+    """Mail an invitation, and return another link of it to hand over; the role waits until it is accepted."""
+    idempotency.keep_out(request, "accept_url")
+    return await invitations.invite(act, body, request.app.state.settings)
+
+
+async def _accepting(
+    body: AcceptIn, caller: MaybeSignedIn, request: Request
+) -> AsyncIterator[tuple[Act, invitations.Opened]]:
+    database, now = request.app.state.database, utc_now()
+    opened = await invitations.open_invitation(database, body.token, now)
+    async with invitations.accepting(database, opened, now) as act:
+        yield act, opened
+
+
+Accepting = Annotated[tuple[Act, invitations.Opened], Depends(_accepting, scope="function")]
+
+
+@router.post("/invitations/accept", tags=["company"], summary="Accept an invitation")
+async def accept_invitation(
+    body: AcceptIn, caller: MaybeSignedIn, accepting: Accepting, request: Request
+) -> Accepted:
+    """Join a company. An address that has an account needs that account's token; else an account is created."""
+    act, opened = accepting
+    state = request.app.state
+    return await invitations.accept(
+        act, opened, body, caller, settings=state.settings, passwords=state.passwords,
+        user_agent=request.headers.get("user-agent"),
+    )  # fmt: skip
+
+
+@router.delete("/users/me", status_code=204, tags=["me"], summary="Delete my account")
+async def delete_me(body: DeleteMeIn, caller: SignedIn, request: Request) -> None:
+    """Delete the account: companies keep what they planned, without the link. The last owner cannot go."""
+    state = request.app.state
+    await service.check_password_of(state.database, state.passwords, caller.user_id, body.password)
+    await invitations.delete_account(state.database, caller.user_id, caller.full_name, utc_now())
+
+
+def _my_page(request: Request, page: Annotated[PageRequest, Depends(page_request)]) -> PageRequest:
+    return page if "limit" in request.query_params else PageRequest(MAXIMUM_LIMIT, page.after)
+
+
+@router.get("/me/assignments", tags=["me"], summary="List my assignments in all companies")
+async def my_assignments(
+    caller: SignedIn,
+    request: Request,
+    page: Annotated[PageRequest, Depends(_my_page)],
+    ends_after: Annotated[Instant | None, Query(alias="from", description="Calls that end after this.")] = None,
+    starts_before: Annotated[Instant | None, Query(alias="to", description="Calls that start before this.")] = None,
+) -> MyAssignments:
+    """Return what every company has published for the caller, by time (200 a page unless `limit` says less)."""
+    if ends_after and starts_before and ends_after >= starts_before:
+        raise InvalidError.of(["query", "to"], "« to » doit être après « from ».", "`to` must be after `from`.")
+    return await service.my_assignments(
+        request.app.state.database, caller, page, utc_now(), starts_before=starts_before, ends_after=ends_after
+    )
+
+
+async def _my_act(assignment_id: UUID, caller: SignedIn, request: Request) -> AsyncIterator[service.MyAct]:
+    now = utc_now()
+    async with service.my_act(request.app.state.database, caller, assignment_id, now) as mine:
+        await idempotency.claim_for_company(request, mine.act.session, caller.user_id, now)
+        yield mine
+
+
+MyAct = Annotated[service.MyAct, Depends(_my_act, scope="function")]
+
+
+@router.post("/me/assignments/{assignment_id}/accept", tags=["me"], summary="Accept an option")
+async def accept(assignment_id: UUID, mine: MyAct) -> Decided:
+    """Accept an option; a contested booking stays contested until the other one is gone, and `note` says so."""
+    return await service.answer(mine, assignment_id, Action.ACCEPT)
+
+
+@router.post("/me/assignments/{assignment_id}/decline", tags=["me"], summary="Decline an option or a contested booking")
+async def decline(assignment_id: UUID, mine: MyAct, body: DeclineIn | None = None) -> Decided:
+    """Decline; where two companies overlap, this settles it for the other one."""
+    return await service.answer(mine, assignment_id, Action.DECLINE, body.reason if body else None)
+
+
+async def _claimed(request: Request, caller: SignedIn, session: SharedSession) -> None:
+    await idempotency.claim_shared(request, session, caller.user_id, utc_now())
+
+
+@router.post("/me/calendar-feeds", status_code=201, tags=["me"], summary="Subscribe to my calendar",
+             dependencies=[Depends(_claimed)])  # fmt: skip
+async def add_feed(body: FeedIn, caller: SignedIn, session: SharedSession, request: Request) -> FeedOut:
+    """Create a private feed over all companies; its URL is shown once."""
+    idempotency.keep_out(request, "url")
+    return await service.add_feed(session, caller, body.name, request.app.state.settings.public_url, utc_now())
+
+
+@router.get("/me/calendar-feeds", tags=["me"], summary="List my calendar subscriptions")
+async def list_feeds(
+    caller: SignedIn, session: SharedSession, page: Annotated[PageRequest, Depends(page_request)]
+) -> Page[FeedOut]:
+    """Return the caller's subscriptions, without their URLs."""
+    items, cursor = slice_page(await service.list_feeds(session, caller), page, lambda feed: (str(feed.id),))
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.delete("/me/calendar-feeds/{feed_id}", status_code=204, tags=["me"], summary="End a calendar subscription")
+async def end_feed(feed_id: UUID, caller: SignedIn, session: SharedSession) -> None:
+    """Revoke a subscription."""
+    await service.end_feed(session, caller, feed_id)
+
+
+@calendar_router.get("/calendar/{secret}.ics", summary="Read a calendar feed", response_class=Response,
+                     responses={200: {"content": {"text/calendar": {"example": "BEGIN:VCALENDAR"}}}})  # fmt: skip
+async def read_calendar(secret: str, request: Request) -> Response:
+    """Return a person's assignments of all companies as iCalendar (RFC 5545); the secret is the key."""
+    content = await service.calendar(request.app.state.database, secret, utc_now())
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"Cache-Control": "private, max-age=300", "ETag": tag, "Referrer-Policy": "no-referrer"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type="text/calendar; charset=utf-8")

@@ -1,0 +1,119 @@
+"""What enters and leaves the portal."""
+
+from uuid import UUID
+
+from pydantic import Field
+
+from backend.core.schemas import Body, Line, Text, UtcInstant
+from backend.planning.domain.states import Action, Status
+from backend.planning.models import CallKind, CallStatus
+
+
+class CompanyRef(Body):
+    """A company, as the person it works with sees it."""
+
+    id: UUID
+    slug: str = Field(examples=["compagnie-de-la-rampe"])
+    name: str = Field(examples=["Compagnie de la Rampe"])
+
+
+class ProductionRef(Body):
+    """A production."""
+
+    id: UUID
+    title: str = Field(examples=["La Mouette"])
+
+
+class VenueRef(Body):
+    """Where to go."""
+
+    id: UUID
+    name: str = Field(examples=["Théâtre de la Presqu'île"])
+    address: str | None = Field(examples=["4 quai des Marins"])
+    postal_code: str | None = Field(examples=["56100"])
+    city: str | None = Field(examples=["Lorient"])
+    timezone: str = Field(examples=["Europe/Paris"])
+
+
+class BreakOut(Body):
+    """A break inside a call."""
+
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    paid: bool = Field(examples=[False])
+
+
+class CallRef(Body):
+    """A call, as it was published last: what the person was told."""
+
+    id: UUID
+    kind: CallKind
+    title: str = Field(examples=["Montage (matin)"])
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    on_tour: bool = Field(examples=[True])
+    breaks: list[BreakOut]
+    unplaced_break_minutes: int = Field(examples=[0])
+    status: CallStatus
+    version: int = Field(examples=[1], description="Number of the publication.")
+
+
+class MyAssignment(Body):
+    """One assignment of the caller, in one of their companies."""
+
+    id: UUID
+    company: CompanyRef
+    production: ProductionRef
+    call: CallRef
+    venue: VenueRef | None
+    job: str = Field(examples=["machiniste"])
+    job_label: str = Field(examples=["machiniste"])
+    status: Status
+    contested: bool = Field(examples=[False], description="Another booking of yours overlaps: decline one of the two.")
+    rank: int | None = Field(examples=[None])
+    expires_at: UtcInstant | None = Field(examples=[None])
+    message: str | None = Field(examples=[None])
+    allowed: list[Action] = Field(examples=[["accept", "decline"]], description="What you can do now.")
+
+
+class MyAssignments(Body):
+    """Assignments over all companies, by time; a company that cannot be read now is named in `unavailable`."""
+
+    items: list[MyAssignment]
+    next_cursor: str | None = Field(examples=[None])
+    unavailable: list[CompanyRef] = Field(examples=[[]])
+
+
+class DeclineIn(Body):
+    """Why, if the person wants to say."""
+
+    reason: Text | None = Field(None, examples=["Déjà pris ailleurs."])
+
+
+class Decided(Body):
+    """The assignment after the person's answer; `note` says what remains to be done, if anything."""
+
+    assignment: MyAssignment
+    note: str | None = Field(examples=[None])
+
+
+class FeedIn(Body):
+    """A name, so that the right subscription can be ended."""
+
+    name: Line = Field("Filage", examples=["Téléphone"])
+
+
+class FeedOut(Body):
+    """A calendar subscription; `url` is shown once and is the secret: whoever has it reads the calendar."""
+
+    id: UUID
+    name: str = Field(examples=["Téléphone"])
+    created_at: UtcInstant
+    url: str | None = Field(None, examples=["https://filage.example/calendar/q3J0...wQ.ics"])
+    code: str | None = Field(None, examples=[None], description="`secret_shown_once` where this answer is a replay.")
+
+
+class DeleteMeIn(Body):
+    """The caller's password: deleting an account cannot be undone."""
+
+    password: str = Field(min_length=1, max_length=1000, examples=["trois-coups-au-lever"])

@@ -1,0 +1,233 @@
+"""What a person does over all companies: read their assignments, answer, subscribe to their calendar."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.errors import InvalidError, NotFoundError, Sentence
+from backend.core.ids import hash_secret, new_id, new_secret
+from backend.core.pagination import PageRequest, slice_page
+from backend.identity.access import Caller, check_revision
+from backend.identity.models import User
+from backend.identity.passwords import Passwords
+from backend.planning import assignments
+from backend.planning.domain import states
+from backend.planning.domain.states import Action, Status
+from backend.portal import repository
+from backend.portal.calendar import CalendarEntry, render
+from backend.portal.calendar import Status as CalendarStatus
+from backend.portal.models import CalendarFeed
+from backend.portal.repository import Found, Link
+from backend.portal.schemas import CallRef, CompanyRef, Decided, FeedOut, MyAssignment, MyAssignments, ProductionRef, VenueRef
+from backend.tenancy.acting import Act, Actor
+from backend.tenancy.migrations import head
+from backend.tenancy.models import CompanyInfo, CompanyStatus
+from backend.tenancy.session import Database
+
+PERSONAL_ACTS = frozenset({Action.ACCEPT, Action.DECLINE})
+# A feed shows what holds or may hold; what fell through disappears, except what had been confirmed.
+CALENDAR_STATUS: dict[Status, CalendarStatus] = {
+    Status.OPTION: "TENTATIVE",
+    Status.ACCEPTED: "TENTATIVE",
+    Status.CONFIRMED: "CONFIRMED",
+    Status.CANCELLED: "CANCELLED",
+}
+
+
+STILL_CONTESTED = (
+    "Une autre de vos dates chevauche celle-ci : déclinez l'une des deux pour que l'autre tienne. / "
+    "Another of your bookings overlaps this one: decline one of the two, and the other will hold."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MyAct:
+    """An act of a person in one of their companies."""
+
+    act: Act
+    link: Link
+
+
+async def my_links(database: Database, user_id: UUID) -> list[Link]:
+    """Return the companies that have linked the user."""
+    async with database.shared(write=False) as session:
+        return await repository.links_of(session, user_id)
+
+
+async def read_companies(
+    database: Database, links: list[Link], starts_before: datetime | None, ends_after: datetime | None
+) -> tuple[list[Found], list[CompanyInfo]]:
+    """Visit each company in a transaction of its own; return what was found, and who could not be read now."""
+    found, unavailable = [], []
+    for link in links:
+        if link.company.revision != head("tenant"):
+            unavailable.append(link.company)
+            continue
+        async with database.company(link.company, write=False) as session:
+            found.append(
+                await repository.assignments_of(session, link, starts_before=starts_before, ends_after=ends_after)
+            )
+    return found, unavailable
+
+
+async def my_assignments(  # noqa: PLR0913 - a filter each
+    database: Database, caller: Caller, page: PageRequest, now: datetime, *, starts_before: datetime | None,
+    ends_after: datetime | None,
+) -> MyAssignments:  # fmt: skip
+    """Return the caller's assignments in all companies, by time."""
+    links = await my_links(database, caller.user_id)
+    found, unavailable = await read_companies(database, links, starts_before, ends_after)
+    items = [shown(company, row, now) for company in found for row in company.rows]
+    items.sort(key=lambda item: (item.call.starts_at, item.id))
+    kept, cursor = slice_page(items, page, lambda item: (str(item.id),))
+    return MyAssignments(items=kept, next_cursor=cursor, unavailable=[_company(c) for c in unavailable])
+
+
+@asynccontextmanager
+async def my_act(database: Database, caller: Caller, assignment_id: UUID, now: datetime) -> AsyncIterator[MyAct]:
+    """Open the transaction of the company where the caller has this assignment; 404 where there is none."""
+    for link in await my_links(database, caller.user_id):
+        if link.company.status is not CompanyStatus.ACTIVE:
+            continue
+        if link.company.revision != head("tenant"):
+            # It may be there: an answer "does not exist" could be wrong.
+            check_revision(link.company)
+        async with database.company(link.company) as session:
+            if (await repository.assignments_of(session, link, assignment_id=assignment_id)).rows:
+                act = Act(session, link.company, Actor(caller.user_id, caller.full_name, "person"), now)
+                yield MyAct(act, link)
+                return
+    raise NotFoundError("not_found", Sentence("Cette affectation n'existe pas.", "This assignment does not exist."))
+
+
+async def answer(mine: MyAct, assignment_id: UUID, action: Action, reason: str | None = None) -> Decided:
+    """Accept or decline, and return the assignment as it is now."""
+    if action is Action.ACCEPT:
+        decided = await assignments.accept(mine.act, assignment_id)
+    else:
+        decided = await assignments.decline(mine.act, assignment_id, reason)
+    found = await repository.assignments_of(mine.act.session, mine.link, assignment_id=assignment_id)
+    return Decided(assignment=shown(found, found.rows[0], mine.act.now), note=STILL_CONTESTED if decided.contested else None)
+
+
+def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN401 - a row of repository.assignments_of
+    """Return one assignment as its person sees it: the published version of its call."""
+    status = states.effective(row.status, row.expires_at, now)
+    told = row.published
+    allowed = [a for a in states.allowed(status, contested=row.contested) if a in PERSONAL_ACTS]
+    call = {name: told[name] for name in CallRef.model_fields if name in told}
+    venue = found.venues.get(told["venue_id"])
+    return MyAssignment(
+        id=row.id,
+        company=_company(found.company),
+        production=ProductionRef(id=told["production_id"], title=found.productions[told["production_id"]]),
+        call=CallRef.model_validate({**call, "id": row.call_id, "version": row.published_version}),
+        venue=VenueRef.model_validate(dict(venue._mapping)) if venue is not None else None,  # noqa: SLF001 - public API
+        job=row.job,
+        job_label=row.label,
+        status=status,
+        contested=row.contested,
+        rank=row.rank,
+        expires_at=row.expires_at,
+        message=row.message,
+        allowed=allowed,
+    )
+
+
+def _company(company: CompanyInfo) -> CompanyRef:
+    return CompanyRef(id=company.id, slug=company.slug, name=company.name)
+
+
+async def add_feed(session: AsyncSession, caller: Caller, name: str, public_url: str, now: datetime) -> FeedOut:
+    """Create a subscription; its URL holds a secret of 256 bits of which only the hash is stored."""
+    secret = new_secret()
+    feed = CalendarFeed(id=new_id(), user_id=caller.user_id, name=name, secret_hash=hash_secret(secret), created_at=now)
+    session.add(feed)
+    await session.flush()
+    return FeedOut(id=feed.id, name=name, created_at=now, url=f"{public_url}/calendar/{secret}.ics")
+
+
+async def list_feeds(session: AsyncSession, caller: Caller) -> list[FeedOut]:
+    """Return the caller's subscriptions, without their secrets."""
+    query = select(CalendarFeed.id, CalendarFeed.name, CalendarFeed.created_at)
+    rows = await session.execute(
+        query.where(CalendarFeed.user_id == caller.user_id).order_by(CalendarFeed.created_at, CalendarFeed.id)
+    )
+    return [FeedOut(id=i, name=n, created_at=c) for i, n, c in rows]
+
+
+async def end_feed(session: AsyncSession, caller: Caller, feed_id: UUID) -> None:
+    """Revoke a subscription: its URL answers 404 from now on."""
+    statement = delete(CalendarFeed).where(CalendarFeed.id == feed_id, CalendarFeed.user_id == caller.user_id)
+    if (await session.scalar(statement.returning(CalendarFeed.id))) is None:
+        raise no_feed()
+
+
+async def calendar(database: Database, secret: str, now: datetime) -> bytes:
+    """Return the iCalendar feed of a secret (404 when it is unknown or revoked)."""
+    async with database.shared(write=False) as session:
+        query = select(User.id, CalendarFeed.name).join(User, User.id == CalendarFeed.user_id)
+        row = (await session.execute(query.where(CalendarFeed.secret_hash == hash_secret(secret)))).one_or_none()
+        if row is None:
+            raise no_feed()
+        links = await repository.links_of(session, row.id)
+    found, _unavailable = await read_companies(database, links, None, None)
+    entries = [
+        _entry(company, assignment, status)
+        for company in found
+        for assignment in company.rows
+        if (status := _calendar_status(assignment, now)) is not None
+    ]
+    # Half a millisecond an entry: a long season must not hold the event loop.
+    return await asyncio.to_thread(render, entries, name=row.name)
+
+
+def no_feed() -> NotFoundError:
+    """Return the refusal of a subscription that is unknown, revoked or somebody else's."""
+    return NotFoundError(
+        "not_found",
+        Sentence("Cet abonnement au calendrier n'existe pas.", "This calendar subscription does not exist."),
+    )
+
+
+def _calendar_status(row: Any, now: datetime) -> CalendarStatus | None:  # noqa: ANN401 - a row of the repository
+    status = CALENDAR_STATUS.get(states.effective(row.status, row.expires_at, now))
+    return "CANCELLED" if status is not None and row.published["status"] == "cancelled" else status
+
+
+def _entry(found: Found, row: Any, status: CalendarStatus) -> CalendarEntry:  # noqa: ANN401 - a row of the repository
+    told, venue = row.published, found.venues.get(row.published["venue_id"])
+    place = [] if venue is None else [venue.name, venue.address, " ".join(filter(None, (venue.postal_code, venue.city)))]
+    production = found.productions[told["production_id"]]
+    return CalendarEntry(
+        uid=f"{row.id}@filage",
+        sequence=row.published_version + row.version,
+        status=status,
+        starts_at=row.published_starts_at,
+        ends_at=row.published_ends_at,
+        timezone=venue.timezone if venue is not None else found.company.timezone,
+        summary=f"{production} : {told['title']}",
+        production=production,
+        company=found.company.name,
+        job=row.label,
+        location=", ".join(filter(None, place)),
+        description_lines=[row.message] if row.message else [],
+        updated_at=max(row.updated_at, row.published_at),
+    )
+
+
+async def check_password_of(database: Database, passwords: Passwords, user_id: UUID, password: str) -> None:
+    """Refuse (422) unless `password` is the account's own."""
+    async with database.shared(write=False) as session:
+        hashed = await session.scalar(select(User.hashed_password).where(User.id == user_id))
+    if hashed is None or not (await passwords.verify(password, hashed))[0]:
+        raise InvalidError.of(
+            ["body", "password"], "Ce mot de passe n'est pas le vôtre.", "This password is not yours."
+        )

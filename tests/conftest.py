@@ -1,0 +1,100 @@
+"""One database per test process, one application over it; tests sign up companies of their own instead of cleaning."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from sqlalchemy import make_url
+
+from backend.app import create_app
+from backend.core.settings import Settings
+from backend.tenancy import embedded, migrations
+from backend.tenancy.session import Urls
+from tests.helpers import SignedUpCompany, sign_up
+
+ON_SQLITE = os.environ.get("FILAGE_TEST_DATABASE") == "sqlite"
+NEEDS_DATABASE = frozenset({"settings", "urls", "app", "client", "company", "other_company"})
+EVERYTHING = 1_000_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a database, and leave out what the engine of this run cannot promise."""
+    for item in items:
+        if NEEDS_DATABASE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
+    leave_out = "postgresql" if ON_SQLITE else "sqlite"
+    for item in items:
+        if item.get_closest_marker(leave_out):
+            item.add_marker(pytest.mark.skip(reason=f"only on {leave_out}"))
+
+
+@pytest.fixture(scope="session")
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(scope="session")
+def urls(var_dir: Path) -> Iterator[Urls]:
+    """A migrated database: a new one in an embedded server shared by the processes of this run, or SQLite files."""
+    if ON_SQLITE:
+        url = make_url(f"sqlite+aiosqlite:///{var_dir / 'filage.sqlite3'}")
+        found = Urls(url, url)
+    else:
+        directory = Path(tempfile.gettempdir()) / f"filage-tests-{os.getuid()}" / "postgresql"
+        server = embedded.start(directory)
+        name = f"filage_{os.getpid()}"
+        embedded.make_database(server, name)
+        found = Urls(make_url(server.url(embedded.APP_LOGIN, name)), make_url(server.url(embedded.OWNER_LOGIN, name)))
+    os.environ["FILAGE_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
+    os.environ["FILAGE_OWNER_DATABASE_URL"] = found.owner.render_as_string(hide_password=False)
+    command.upgrade(migrations.config(), "head")
+    yield found
+    if not ON_SQLITE:
+        embedded.drop_database(server, name)
+
+
+@pytest.fixture(scope="session")
+def settings(urls: Urls, var_dir: Path) -> Settings:
+    """Settings of a test process: limits out of the way, except where a test is about them."""
+    return Settings(
+        environment="test",
+        var_dir=var_dir,
+        database_url=urls.app.render_as_string(hide_password=False),
+        owner_database_url=urls.owner.render_as_string(hide_password=False),
+        metrics_port=0,
+        limit_sign_ups_per_hour=EVERYTHING,
+        limit_registers_per_hour=EVERYTHING,
+        limit_unavailable_answers_per_hour=EVERYTHING,
+        db_pool_size=10,
+        db_pool_overflow=20,
+    )
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings, urls: Urls) -> AsyncIterator[FastAPI]:
+    application = create_app(settings, urls)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://filage.test") as found:
+        yield found
+
+
+@pytest.fixture
+async def company(client: AsyncClient) -> SignedUpCompany:
+    return await sign_up(client)
+
+
+@pytest.fixture
+async def other_company(client: AsyncClient) -> SignedUpCompany:
+    """A look-alike: same name, another company. A test of refusal proves that there was something to refuse."""
+    return await sign_up(client)
