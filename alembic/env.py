@@ -1,4 +1,6 @@
-"""Alembic's entry: `[alembic]` migrates the shared schema and then every company, `[tenant]` is for making revisions."""
+"""Alembic's entry: `[alembic]` migrates the shared schema, then every company; `[tenant]` makes revisions."""
+
+from alembic import context
 
 import backend.audit.models
 import backend.identity.models
@@ -6,7 +8,6 @@ import backend.people.models
 import backend.planning.models
 import backend.portal.models
 import backend.productions.models  # noqa: F401 - each import above adds its tables to the metadata
-from alembic import context
 from backend.core.settings import Settings
 from backend.tenancy import migrations
 from backend.tenancy.base import SHARED_SCHEMA, SharedBase, TenantBase
@@ -28,9 +29,8 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 def run_shared() -> None:
     """Migrate the shared schema, then every company: one run at a time, behind an advisory lock."""
-    wants_fleet = (
-        getattr(config.cmd_opts, "cmd", (None,))[0] is not None and config.cmd_opts.cmd[0].__name__ == "upgrade"
-    )
+    asked = getattr(config.cmd_opts, "cmd", None)  # absent where a program calls Alembic: it says what it wants
+    wants_fleet = asked[0].__name__ == "upgrade" if asked else config.attributes.get("companies", False)
     with migrations.only_run(urls) as connection:
         context.configure(
             connection=connection,

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import make_url
@@ -52,7 +51,7 @@ def urls(var_dir: Path) -> Iterator[Urls]:
         found = Urls(make_url(server.url(embedded.APP_LOGIN, name)), make_url(server.url(embedded.OWNER_LOGIN, name)))
     os.environ["FILAGE_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
     os.environ["FILAGE_OWNER_DATABASE_URL"] = found.owner.render_as_string(hide_password=False)
-    command.upgrade(migrations.config(), "head")
+    migrations.upgrade()
     yield found
     if not ON_SQLITE:
         embedded.drop_database(server, name)

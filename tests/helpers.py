@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from httpx import AsyncClient, Response
 
-PASSWORD = "trois-coups-au-lever"  # noqa: S105 - of invented users
+PASSWORD = "trois-coups-au-lever"
 _numbers = itertools.count(1)
 
 

@@ -88,9 +88,14 @@ def _decode(cursor: str) -> tuple[str, ...]:
         texts = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
     except (ValueError, binascii.Error, RecursionError):
         raise _bad_cursor() from None
-    if not isinstance(texts, list) or not all(isinstance(text, str) and "\x00" not in text for text in texts):
+    if not isinstance(texts, list) or not all(isinstance(text, str) and _is_storable(text) for text in texts):
         raise _bad_cursor()
     return tuple(texts)
+
+
+def _is_storable(text: str) -> bool:
+    """A lone surrogate has no UTF-8, and PostgreSQL takes no NUL."""
+    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _bad_cursor() -> InvalidError:

@@ -1,4 +1,4 @@
-"""Types of the API's fields: what enters is stripped, bounded and free of control characters, with bilingual sentences."""
+"""Types of the API's fields: what enters is stripped, bounded, free of control characters, refused in sentences."""
 
 import unicodedata
 from datetime import date, datetime
@@ -26,7 +26,7 @@ NAME_LIMIT, TEXT_LIMIT = 200, 2000
 
 def refuse(code: str, fr: str, en: str) -> PydanticCustomError:
     """Return the error of one field, with its sentence in both languages (`core.validation` puts it into one)."""
-    return PydanticCustomError(code, "{en}", {"fr": fr, "en": en})  # type: ignore[arg-type]  # pydantic wants a literal
+    return PydanticCustomError(code, "{en}", {"fr": fr, "en": en})
 
 
 class Body(BaseModel):

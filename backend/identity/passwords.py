@@ -45,7 +45,7 @@ def check_password(password: str, email: str) -> None:
             f"The password has {SHORTEST} to {LONGEST} characters; a sentence that you remember does very well.",
             "password",
         )
-    if password.lower() in {email.lower(), email.split("@")[0].lower()} or len(set(password)) == 1:
+    if password.lower() in {email.lower(), email.split("@", maxsplit=1)[0].lower()} or len(set(password)) == 1:
         raise InvalidError.of(
             ["body", "password"],
             "Ce mot de passe se devine tout de suite : choisissez-en un autre.",

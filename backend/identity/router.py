@@ -148,7 +148,7 @@ async def read_me(caller: SignedIn, session: SharedSession, response: Response) 
 
 
 @router.patch("/users/me", tags=["me"], summary="Change my account")
-async def change_me(  # noqa: PLR0913 - FastAPI's injection
+async def change_me(
     body: UserPatch, caller: SignedIn, session: SharedSession, acts: TheAccounts, expected: ExpectedVersion,
     response: Response,
 ) -> UserOut:  # fmt: skip

@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.security import OAuth2PasswordRequestForm
 from fastapi_users import BaseUserManager, UUIDIDMixin, exceptions
 from fastapi_users.authentication.strategy.db import AccessTokenDatabase, DatabaseStrategy
 from fastapi_users.db import BaseUserDatabase
 from fastapi_users.jwt import decode_jwt, generate_jwt
 from jwt import PyJWTError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.errors import ConflictError, Sentence
@@ -28,7 +27,7 @@ from backend.tenancy.session import hand_over
 USER_AGENT_LIMIT = 200
 
 
-class UserDatabase(BaseUserDatabase[User, UUID]):
+class UserDatabase(BaseUserDatabase[User, UUID]):  # type: ignore[type-var]  # Mapped columns are descriptors
     """Users of the shared schema, in the request's own transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
@@ -63,7 +62,7 @@ class UserDatabase(BaseUserDatabase[User, UUID]):
         await self.session.flush()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IssuedToken:
     """A token as its owner sees it once; only its hash is stored."""
 
@@ -110,7 +109,7 @@ class TokenDatabase(AccessTokenDatabase[IssuedToken]):
         await self.session.execute(delete(AccessToken).where(AccessToken.token_hash == hash_secret(access_token.token)))
 
 
-class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
+class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):  # type: ignore[type-var]  # as above
     """What happens to accounts: our rules for passwords, our mails, hashing in threads."""
 
     user_db: UserDatabase
@@ -134,17 +133,6 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         }  # fmt: skip
         return await self.user_db.create(values)
 
-    async def authenticate(self, credentials: OAuth2PasswordRequestForm) -> User | None:
-        """Return the user of right credentials; an unknown address takes as long as a wrong password."""
-        user = await self.user_db.get_by_email(credentials.username)
-        if user is None:
-            await self.passwords.hash(credentials.password)
-            return None
-        right, better = await self.passwords.verify(credentials.password, user.hashed_password)
-        if right and better:
-            await self.user_db.update(user, {"hashed_password": better})
-        return user if right and user.is_active else None
-
     async def change_password(self, user: User, password: str) -> None:
         """Store a new password."""
         check_password(password, user.email)
@@ -157,7 +145,7 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         await self.on_after_forgot_password(user, token, request)
 
     async def reset_password(self, token: str, password: str, request: Request | None = None) -> User:
-        """Set the password that goes with a mailed token; a verified address comes with it."""
+        """Set the password that goes with a mailed token. Raises InvalidResetPasswordToken."""
         try:
             data = decode_jwt(token, self.reset_password_token_secret, [self.reset_password_token_audience])
             user = await self.get(self.parse_id(data.get("sub", "")))
@@ -196,9 +184,19 @@ class UserManager(UUIDIDMixin, BaseUserManager[User, UUID]):
         context = {"name": user.full_name, "verify_url": url}
         hand_over(self.session, Mail(MailKind.VERIFICATION, user.email, _language(user), context))
 
-    def strategy(self, user_agent: str | None = None) -> DatabaseStrategy[User, UUID, IssuedToken]:
+    def strategy(self, user_agent: str | None = None) -> DatabaseStrategy[User, UUID, IssuedToken]:  # type: ignore[type-var]  # as above
         """Return fastapi-users' strategy over our token table."""
         return DatabaseStrategy(TokenDatabase(self.session, self.settings, self.now, user_agent))
+
+    async def let_in(self, user: User, better_hash: str | None, user_agent: str | None) -> str:
+        """Log in a user whose password was found right before this transaction, and store its better hash."""
+        if better_hash is not None:
+            await self.session.execute(
+                update(User)
+                .where(User.id == user.id, User.hashed_password == user.hashed_password)
+                .values(hashed_password=better_hash)
+            )
+        return await self.issue_token(user, user_agent)
 
     async def issue_token(self, user: User, user_agent: str | None = None) -> str:
         """Log `user` in and return their new token."""

@@ -13,8 +13,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit import service as audit
-from backend.core.errors import AppError, ConflictError, ForbiddenError, InvalidError, NotFoundError, Sentence
-from backend.core.errors import UnauthenticatedError
+from backend.core.errors import (
+    AppError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    Sentence,
+    UnauthenticatedError,
+)
 from backend.core.ids import hash_secret, new_id
 from backend.core.settings import Settings
 from backend.identity import company as identity_company
@@ -71,7 +78,8 @@ async def _person_to_link(act: Act, body: InvitationIn) -> UUID | None:
         raise _linked_already()
     if row is None or (body.person_id is None and (body.role is not Role.INTERMITTENT or row.user_id is not None)):
         return None
-    return row.id
+    found: UUID = row.id
+    return found
 
 
 async def open_invitation(database: Database, token: str, now: datetime) -> Opened:
@@ -80,7 +88,8 @@ async def open_invitation(database: Database, token: str, now: datetime) -> Open
     query = (
         company_columns()
         .add_columns(
-            Invitation.id, Invitation.email, Invitation.role, Invitation.person_id, Invitation.inviter_name,
+            Invitation.id.label("invitation_id"),
+            Invitation.email, Invitation.role, Invitation.person_id, Invitation.inviter_name,
             Invitation.expires_at, Invitation.accepted_at, Invitation.mailed_token_hash,
         )
         .join(Invitation, Invitation.company_id == Company.id)
@@ -94,15 +103,18 @@ async def open_invitation(database: Database, token: str, now: datetime) -> Open
             Sentence("Cette invitation n'existe pas, ou a été retirée.",
                      "This invitation does not exist, or was withdrawn."),
         )  # fmt: skip
-    company, rest = CompanyInfo(*row[:-8]), row[-8:]
-    if rest[6] is not None or rest[5] <= now:
+    company = CompanyInfo(*row[: len(CompanyInfo.__dataclass_fields__)])
+    if row.accepted_at is not None or row.expires_at <= now:
         raise _expired()
     if company.status is CompanyStatus.SUSPENDED:
         raise ForbiddenError(
             "tenant_suspended", Sentence("Cette compagnie est suspendue.", "This company is suspended.")
         )
     check_revision(company)
-    return Opened(*rest[:6], rest[7] == hashed, company)
+    return Opened(
+        id=row.invitation_id, email=row.email, role=row.role, person_id=row.person_id, inviter_name=row.inviter_name,
+        expires_at=row.expires_at, mailed=row.mailed_token_hash == hashed, company=company,
+    )  # fmt: skip
 
 
 async def has_account(database: Database, email: str) -> bool:
@@ -206,9 +218,7 @@ async def _check_known_user(act: Act, opened: Opened, user: User, caller: Caller
         )
     if user.is_verified or opened.mailed:
         return
-    elsewhere = select(Membership.id).where(
-        Membership.user_id == user.id, Membership.company_id != act.company.id
-    )
+    elsewhere = select(Membership.id).where(Membership.user_id == user.id, Membership.company_id != act.company.id)
     if (await act.session.scalar(elsewhere.limit(1))) is not None:
         raise ForbiddenError(
             "not_allowed",
@@ -223,16 +233,12 @@ async def _check_known_user(act: Act, opened: Opened, user: User, caller: Caller
 async def _join(act: Act, opened: Opened, user: User) -> None:
     mine = (Membership.user_id == user.id, Membership.company_id == act.company.id)
     if (await act.session.scalar(select(Membership.id).where(*mine))) is None:
-        act.session.add(
-            Membership(user_id=user.id, company_id=act.company.id, role=opened.role, created_at=act.now)
-        )
+        act.session.add(Membership(user_id=user.id, company_id=act.company.id, role=opened.role, created_at=act.now))
         await act.session.flush()
 
 
 async def _point(act: Act, user: User, person: Person) -> None:
-    link = PersonLink(
-        id=new_id(), user_id=user.id, company_id=act.company.id, person_id=person.id, created_at=act.now
-    )
+    link = PersonLink(id=new_id(), user_id=user.id, company_id=act.company.id, person_id=person.id, created_at=act.now)
     try:
         async with act.session.begin_nested():
             act.session.add(link)

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.models import PersonLink
 from backend.people.models import Job
-from backend.planning.models import Assignment, Booking, BookingStatus, Call
 from backend.planning.domain.states import Status
+from backend.planning.models import Assignment, Booking, BookingStatus, Call
 from backend.productions.models import Production, Venue
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo

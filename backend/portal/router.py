@@ -31,9 +31,7 @@ async def invite(body: InvitationIn, act: AsAdmin, request: Request) -> Invitati
     return await invitations.invite(act, body, request.app.state.settings)
 
 
-async def _accepting(
-    body: AcceptIn, caller: MaybeSignedIn, request: Request
-) -> AsyncIterator[tuple[Act, invitations.Opened]]:
+async def _accepting(body: AcceptIn, request: Request) -> AsyncIterator[tuple[Act, invitations.Opened]]:
     database, now = request.app.state.database, utc_now()
     opened = await invitations.open_invitation(database, body.token, now)
     async with invitations.accepting(database, opened, now) as act:
@@ -44,9 +42,7 @@ Accepting = Annotated[tuple[Act, invitations.Opened], Depends(_accepting, scope=
 
 
 @router.post("/invitations/accept", tags=["company"], summary="Accept an invitation")
-async def accept_invitation(
-    body: AcceptIn, caller: MaybeSignedIn, accepting: Accepting, request: Request
-) -> Accepted:
+async def accept_invitation(body: AcceptIn, caller: MaybeSignedIn, accepting: Accepting, request: Request) -> Accepted:
     """Join a company. An address that has an account needs that account's token; else an account is created."""
     act, opened = accepting
     state = request.app.state

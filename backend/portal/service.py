@@ -25,7 +25,16 @@ from backend.portal.calendar import CalendarEntry, render
 from backend.portal.calendar import Status as CalendarStatus
 from backend.portal.models import CalendarFeed
 from backend.portal.repository import Found, Link
-from backend.portal.schemas import CallRef, CompanyRef, Decided, FeedOut, MyAssignment, MyAssignments, ProductionRef, VenueRef
+from backend.portal.schemas import (
+    CallRef,
+    CompanyRef,
+    Decided,
+    FeedOut,
+    MyAssignment,
+    MyAssignments,
+    ProductionRef,
+    VenueRef,
+)
 from backend.tenancy.acting import Act, Actor
 from backend.tenancy.migrations import head
 from backend.tenancy.models import CompanyInfo, CompanyStatus
@@ -77,7 +86,7 @@ async def read_companies(
     return found, unavailable
 
 
-async def my_assignments(  # noqa: PLR0913 - a filter each
+async def my_assignments(
     database: Database, caller: Caller, page: PageRequest, now: datetime, *, starts_before: datetime | None,
     ends_after: datetime | None,
 ) -> MyAssignments:  # fmt: skip
@@ -114,7 +123,9 @@ async def answer(mine: MyAct, assignment_id: UUID, action: Action, reason: str |
     else:
         decided = await assignments.decline(mine.act, assignment_id, reason)
     found = await repository.assignments_of(mine.act.session, mine.link, assignment_id=assignment_id)
-    return Decided(assignment=shown(found, found.rows[0], mine.act.now), note=STILL_CONTESTED if decided.contested else None)
+    return Decided(
+        assignment=shown(found, found.rows[0], mine.act.now), note=STILL_CONTESTED if decided.contested else None
+    )
 
 
 def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN401 - a row of repository.assignments_of
@@ -204,7 +215,9 @@ def _calendar_status(row: Any, now: datetime) -> CalendarStatus | None:  # noqa:
 
 def _entry(found: Found, row: Any, status: CalendarStatus) -> CalendarEntry:  # noqa: ANN401 - a row of the repository
     told, venue = row.published, found.venues.get(row.published["venue_id"])
-    place = [] if venue is None else [venue.name, venue.address, " ".join(filter(None, (venue.postal_code, venue.city)))]
+    place = (
+        [] if venue is None else [venue.name, venue.address, " ".join(filter(None, (venue.postal_code, venue.city)))]
+    )
     production = found.productions[told["production_id"]]
     return CalendarEntry(
         uid=f"{row.id}@filage",

@@ -1,4 +1,4 @@
-"""Logs by structlog: one JSON object a line, with the request's ids; colours on a terminal. No secret, no personal data."""
+"""Logs by structlog: one JSON object a line with the request's ids; colours on a terminal. No secret, no name."""
 
 import logging
 import sys

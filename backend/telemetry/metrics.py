@@ -5,7 +5,7 @@ from wsgiref.simple_server import WSGIServer
 
 os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "1")
 
-from prometheus_client import (  # noqa: E402 - the switch above is read when the library is imported
+from prometheus_client import (
     GC_COLLECTOR,
     PLATFORM_COLLECTOR,
     PROCESS_COLLECTOR,
@@ -16,7 +16,7 @@ from prometheus_client import (  # noqa: E402 - the switch above is read when th
     start_http_server,
 )
 
-from backend.telemetry.logs import get_logger  # noqa: E402 - after the switch, like the library
+from backend.telemetry.logs import get_logger
 
 # OpenTelemetry's advised bounds for http.server.request.duration, and the SLO's 0.3 s.
 HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)

@@ -1,10 +1,10 @@
-"""Pure-ASGI middleware around everything: one trace, one log line, one histogram sample and the answer's ids per request."""
+"""Pure-ASGI middleware around everything: one trace, log line and histogram sample per request, ids on its answer."""
 
 import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from opentelemetry.trace import Status, StatusCode, format_span_id, format_trace_id, use_span
+from opentelemetry.trace import Span, Status, StatusCode, format_span_id, format_trace_id, use_span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,10 +59,10 @@ class TelemetryMiddleware:
         self,
         scope: Scope,
         found: record.RequestRecord,
-        span: Any,
+        span: Span,
         method: str,
         status: int,
-        seconds: float,  # noqa: ANN401
+        seconds: float,
     ) -> None:
         route = route_template(scope)
         exemplar = {"trace_id": found.trace_id, "span_id": found.span_id}

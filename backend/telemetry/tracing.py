@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: every request gets a trace of our own; a caller's `traceparent` is a log field, never a parent."""
+"""Traces by OpenTelemetry: every request has a trace of our own; a caller's `traceparent` is never its parent."""
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource

@@ -1,17 +1,18 @@
 """Companies by slug, kept in the process for a moment: one look-up serves many requests."""
 
 import time
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from backend.tenancy.models import Company, CompanyInfo
+from backend.tenancy.models import Company, CompanyInfo, Installation
 from backend.tenancy.session import Database
 
 CACHE_LIMIT = 20_000
 
 
-def company_columns() -> Select[tuple[object, ...]]:
+def company_columns() -> Select[Any]:
     """Return the query whose rows make a `CompanyInfo`."""
     return select(
         Company.id, Company.number, Company.slug, Company.name, Company.timezone, Company.city, Company.status,
@@ -56,3 +57,9 @@ class CompanyDirectory:
         async with self._database.shared(write=False) as session:
             row = (await session.execute(company_columns().where(Company.id == company_id))).one_or_none()
         return CompanyInfo(*row) if row is not None else None
+
+
+async def is_migrated(database: Database) -> bool:
+    """Tell whether the database has been migrated; raises the driver's error when it does not answer."""
+    async with database.shared(write=False) as session:
+        return (await session.scalar(select(Installation.id))) is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -66,6 +66,7 @@ def create_app_engine(url: URL, settings: Settings) -> AsyncEngine:
     event.listen(engine.sync_engine, "begin", begin)
     event.listen(engine.sync_engine, "begin_twophase", _refuse_two_phase)
     event.listen(engine.sync_engine, "set_connection_execution_options", _refuse_isolation_level)
+    event.listen(engine.sync_engine, "set_engine_execution_options", _refuse_isolation_level)
     event.listen(engine.sync_engine, "commit", _refuse_failed_commit)
     event.listen(engine.sync_engine, "rollback", _count_round_trip)
     event.listen(engine.sync_engine.pool, "checkout", _discard_dirty)
@@ -129,7 +130,7 @@ def _refuse_two_phase(_connection: Connection, _xid: Any) -> None:  # noqa: ANN4
     raise InvalidRequestError(message)
 
 
-def _refuse_isolation_level(_connection: Connection, options: dict[str, Any]) -> None:
+def _refuse_isolation_level(_connection: Connection | Engine, options: dict[str, Any]) -> None:
     if "isolation_level" in options:
         message = "isolation_level (AUTOCOMMIT above all) would drop the company's scope"
         raise InvalidRequestError(message)
@@ -140,6 +141,8 @@ def _refuse_failed_commit(connection: Connection) -> None:
     _count_round_trip(connection)
     driver = connection.connection.driver_connection
     if driver is not None and driver.info.transaction_status == TransactionStatus.INERROR:
+        # SQLAlchemy holds a transaction for ended once its commit was tried: the pool would hand it on as it is.
+        connection.connection.rollback()
         message = "an error inside this transaction was swallowed: nothing can be committed"
         raise InvalidRequestError(message)
 
@@ -148,7 +151,7 @@ def _count_round_trip(_connection: Connection) -> None:
     record.current().round_trips += 1
 
 
-def _discard_dirty(connection: DBAPIConnection, _entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+def _discard_dirty(_connection: DBAPIConnection, _entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
     """PostgreSQL 18 reports search_path by itself: a connection that kept a company's path is thrown away."""
     driver: Any = proxy.driver_connection
     reported = driver.info.parameter_status("search_path")

@@ -1,6 +1,6 @@
 """`Idempotency-Key`: the first answer is kept in the act's own transaction and replayed to whoever repeats the request.
 
-The key is claimed when the session opens and the answer stored before it commits (`AnswerRoute`), so an act and its kept
+The key is claimed when the session opens, the answer stored before it commits (`AnswerRoute`): an act and its kept
 answer live or die together. What is kept never holds a secret: a route names its secret fields by `keep_out`.
 """
 
@@ -113,14 +113,18 @@ async def _fingerprint(request: Request) -> str:
     digest.update(request.url.query.encode())
     if request.headers.get("content-type", "").startswith("multipart/"):
         for name, value in (await request.form()).multi_items():
-            content = value
-            if isinstance(value, UploadFile):
-                name, content = f"{name}/{value.filename}", await value.read()
-                await value.seek(0)
-            digest.update(name.encode() + b"\0" + (content if isinstance(content, bytes) else str(content).encode()))
+            digest.update(await _part(name, value))
     else:
         digest.update(await request.body())
     return digest.hexdigest()
+
+
+async def _part(name: str, value: UploadFile | str) -> bytes:
+    if isinstance(value, str):
+        return f"{name}\0{value}\0".encode()
+    content = await value.read()
+    await value.seek(0)
+    return f"{name}/{value.filename}\0".encode() + hashlib.sha256(content).digest()
 
 
 class AnswerRoute(APIRoute):

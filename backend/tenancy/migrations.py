@@ -1,19 +1,20 @@
 """Both Alembic histories, run: the shared schema's, and the tenant history in every company's schema."""
 
 import io
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, event, insert, select, text, update
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
 
 import backend
@@ -33,6 +34,13 @@ _MODEL_SCHEMA = "filage_model"
 def config(section: str = "alembic") -> Config:
     """Return Alembic's configuration for one of the two histories ("alembic" or "tenant")."""
     return Config(str(ROOT / "alembic.ini"), ini_section=section)
+
+
+def upgrade() -> None:
+    """Bring the shared schema, then every company, to head: what plain `alembic upgrade head` does."""
+    found = config()
+    found.attributes["companies"] = True
+    command.upgrade(found, "head")
 
 
 @lru_cache(maxsize=2)
@@ -71,7 +79,7 @@ def run_tenant_history(connection: Connection) -> None:
         context.run_migrations()
 
 
-def _to_head(revision: Any, context: MigrationContext) -> Any:  # noqa: ANN401 - Alembic's own types
+def _to_head(revision: Any, _context: MigrationContext) -> Any:  # noqa: ANN401 - Alembic's own types
     return scripts("tenant")._upgrade_revs("head", revision)  # noqa: SLF001 - what alembic.command.upgrade calls
 
 
@@ -108,7 +116,7 @@ def is_current(urls: Urls) -> bool:
 def _at_head(connection: Connection) -> bool:
     if not connection.dialect.has_table(connection, "alembic_version", schema=SHARED_SCHEMA):
         return False
-    found = connection.execute(text(f"select version_num from {SHARED_SCHEMA}.alembic_version")).scalar()
+    found = connection.execute(text("select version_num from shared.alembic_version")).scalar()
     late = select(Company.id).where(Company.revision.is_distinct_from(head("tenant"))).limit(1)
     return found == head("alembic") and connection.execute(late).first() is None
 
@@ -168,11 +176,11 @@ def model_company(urls: Urls) -> Iterator[Connection]:
 def _sqlite_connection(main: Path | None, shared: Path | None) -> Iterator[Connection]:
     engine = create_engine(URL.create("sqlite", database=str(main or ":memory:")), poolclass=NullPool)
 
-    def connect(connection: DBAPIConnection, _record: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3: BEGIN is ours, so DDL rolls back too
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # sqlite3: BEGIN is ours, so DDL rolls back too
         if shared is not None:
-            connection.execute("ATTACH DATABASE ? AS shared", (str(shared),))  # type: ignore[attr-defined]
-        connection.execute("PRAGMA foreign_keys = OFF")  # type: ignore[attr-defined]  # batch mode rebuilds tables
+            connection.execute("ATTACH DATABASE ? AS shared", (str(shared),))
+        connection.execute("PRAGMA foreign_keys = OFF")  # batch mode rebuilds tables
 
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

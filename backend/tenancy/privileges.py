@@ -5,9 +5,10 @@ Models say what companies may touch in `shared` by their table's `info`: `compan
 """
 
 from psycopg import sql
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from backend.tenancy.base import SHARED_SCHEMA, SharedBase, TenantBase
+from backend.tenancy.models import Installation
 from backend.tenancy.names import companies_role
 
 
@@ -18,7 +19,7 @@ def quote(name: str) -> str:
 
 def grant_shared(connection: Connection, app_login: str) -> None:
     """Grant what the app login and the companies need in `shared`; safe to repeat after each migration."""
-    installation = connection.execute(text(f"select id from {SHARED_SCHEMA}.installation")).scalar_one()
+    installation = connection.execute(select(Installation.id)).scalar_one()
     group = companies_role(installation)
     if not connection.execute(text("select 1 from pg_roles where rolname = :name"), {"name": group}).scalar():
         connection.exec_driver_sql(f"CREATE ROLE {quote(group)} NOLOGIN")

@@ -1,5 +1,6 @@
-"""The one door to a transaction: a company's, the shared schema's, or the owner's; committed before the answer leaves."""
+"""The one door to a transaction: a company's, the shared schema's, the owner's; committed before the answer leaves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -103,8 +104,7 @@ class Database:
         engine = self._files.pop(schema_name, None)
         if engine is not None:
             await engine.dispose()
-        for suffix in ("", "-journal"):
-            Path(f"{company_file(self.shared_file, schema_name)}{suffix}").unlink(missing_ok=True)
+        await asyncio.to_thread(_remove_file, company_file(self.shared_file, schema_name))
 
     def _file_engine(self, schema_name: str | None) -> AsyncEngine:
         key = schema_name or ""
@@ -124,6 +124,11 @@ class Database:
         handed_over = session.info.pop(_HANDED_OVER, [])
         if handed_over:
             self._deliver(handed_over)
+
+
+def _remove_file(file: Path) -> None:
+    for path in (file, file.with_name(f"{file.name}-journal")):
+        path.unlink(missing_ok=True)
 
 
 def hand_over(session: AsyncSession, item: object) -> None:

@@ -1,0 +1,14 @@
+"""One table of every router under /api/v1."""
+
+from fastapi import APIRouter
+
+from backend.identity.audit_router import router as audit
+from backend.identity.router import router as identity
+from backend.imports.router import router as imports
+from backend.people.router import router as people
+from backend.planning.router import router as planning
+from backend.portal.router import router as portal
+from backend.productions.router import router as productions
+
+ROUTERS: tuple[APIRouter, ...] = (identity, portal, people, productions, planning, imports, audit)
+PREFIX = "/api/v1"

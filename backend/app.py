@@ -1,0 +1,77 @@
+"""The only wiring place: `create_app` builds everything, and nothing happens at import."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from backend import __version__
+from backend.api import health, openapi, problems
+from backend.api.limits import BodyLimitMiddleware
+from backend.api.v1 import PREFIX, ROUTERS
+from backend.core.settings import Settings
+from backend.identity.passwords import Passwords
+from backend.outbox.mailer import Mailer
+from backend.people.service import seed_jobs
+from backend.portal.router import calendar_router
+from backend.telemetry import logs
+from backend.telemetry.metrics import Metrics
+from backend.telemetry.middleware import TelemetryMiddleware
+from backend.telemetry.tracing import Tracing
+from backend.tenancy.directory import CompanyDirectory
+from backend.tenancy.middleware import TenantMiddleware
+from backend.tenancy.migrations import head
+from backend.tenancy.session import Database, Urls, find_urls
+from backend.web import links, mailbox, pages
+
+DRAIN_SECONDS = 10
+
+
+def create_app(settings: Settings | None = None, urls: Urls | None = None) -> FastAPI:
+    """Build the application (`uvicorn --factory backend.app:create_app`); `urls` come from `settings` if absent."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level, settings.log_format)
+    metrics, tracing = Metrics(), Tracing()
+    mailer = Mailer(settings, metrics)
+    database = Database(settings, urls or find_urls(settings), deliver=mailer.deliver, seed=seed_jobs)
+    passwords = Passwords(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        server = metrics.serve(settings.metrics_host, settings.metrics_port)
+        if database.is_sqlite:
+            logs.get_logger("filage").warning("sqlite", note="SQLite keeps no company apart: for a first look only.")
+        yield
+        await mailer.drain(DRAIN_SECONDS)
+        await database.close()
+        passwords.close()
+        tracing.shutdown()
+        if server is not None:
+            server.shutdown()
+
+    app = FastAPI(title="Filage", version=__version__, lifespan=lifespan, redirect_slashes=False)
+    app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
+    app.state.directory = CompanyDirectory(database, settings.tenant_cache_seconds)
+    app.state.passwords, app.state.mailer = passwords, mailer
+    app.state.log = logs.get_logger("filage")
+    metrics.build_info.labels(__version__, head("tenant")).set(1)
+    _add_routes(app, settings)
+    problems.add_handlers(app)
+    openapi.install(app)
+    # Added last is outermost: telemetry sees every answer, the boundary below it turns the unexpected into one.
+    app.add_middleware(TenantMiddleware, base_domain=settings.base_domain)
+    app.add_middleware(BodyLimitMiddleware, settings=settings)
+    app.add_middleware(problems.UnexpectedErrorMiddleware)
+    app.add_middleware(TelemetryMiddleware, metrics=metrics, tracing=tracing)
+    return app
+
+
+def _add_routes(app: FastAPI, settings: Settings) -> None:
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(calendar_router)
+    app.include_router(health.router)
+    app.include_router(links.router)
+    app.include_router(pages.router)
+    if settings.demo_mailbox:
+        app.include_router(mailbox.router)

@@ -1,0 +1,1 @@
+"""The `filage` command: what an operator types."""

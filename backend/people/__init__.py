@@ -1,0 +1,1 @@
+"""A company's directory: its trades (jobs) and its people, with or without an account."""

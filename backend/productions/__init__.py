@@ -1,0 +1,1 @@
+"""What a company plays and where: productions and venues."""

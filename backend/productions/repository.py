@@ -1,0 +1,55 @@
+"""Every query of venues and productions; lists select columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.pagination import PageRequest
+from backend.productions.models import Production, ProductionKind, Venue
+from backend.tenancy.rows import holds_words, keyset, sort_text
+
+_VENUE = tuple(Venue.__table__.columns)
+_PRODUCTION = tuple(Production.__table__.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class VenuesFilter:
+    """Which venues a list holds; None leaves the question open."""
+
+    q: str | None = None
+    city: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionsFilter:
+    """Which productions a list holds; None leaves the question open."""
+
+    q: str | None = None
+    season: str | None = None
+    kind: ProductionKind | None = None
+
+
+async def list_venues(session: AsyncSession, wanted: VenuesFilter, page: PageRequest) -> Sequence[Row[Any]]:
+    """Return one page of venues and a row more, by name and id."""
+    query = select(*_VENUE)
+    if wanted.q is not None:
+        query = query.where(holds_words(wanted.q, Venue.name, Venue.city))
+    if wanted.city is not None:
+        query = query.where(Venue.city == wanted.city)
+    return (await session.execute(keyset(query, page, (Venue.name, Venue.id), (sort_text, UUID)))).all()
+
+
+async def list_productions(session: AsyncSession, wanted: ProductionsFilter, page: PageRequest) -> Sequence[Row[Any]]:
+    """Return one page of productions and a row more, by title and id."""
+    query = select(*_PRODUCTION)
+    if wanted.q is not None:
+        query = query.where(holds_words(wanted.q, Production.title))
+    if wanted.season is not None:
+        query = query.where(Production.season == wanted.season)
+    if wanted.kind is not None:
+        query = query.where(Production.kind == wanted.kind)
+    return (await session.execute(keyset(query, page, (Production.title, Production.id), (sort_text, UUID)))).all()

@@ -1,0 +1,243 @@
+"""The demo's mailbox and the pages behind the links of mails, asked for as a browser does."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+
+from backend.core.ids import new_id
+from backend.core.settings import Settings
+from backend.outbox.mail import Mail, MailKind, render
+from backend.web import links, mailbox
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+PAGES: dict[str, dict[str, Any]] = {
+    "invitation.html": {
+        "token": "t0ken",
+        "company": "Compagnie <Rampe>",
+        "inviter": "Anne & Lucas",
+        "role": "régie",
+        "email": "zoe@example.org",
+        "expires_at": "2 décembre à 18 h",
+        "has_account": False,
+    },
+    "verify.html": {"token": "t0ken"},
+    "reset_password.html": {"token": "t0ken"},
+    "done.html": {"heading": "C'est fait", "message": "Vous êtes de la compagnie.", "english": "You are in."},
+}
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes, and the words between."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, var_dir=tmp_path / "var", demo_mailbox=True)
+
+
+@pytest.fixture
+async def browser(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    app.state.settings = settings
+    app.include_router(links.router)
+    app.include_router(mailbox.router)
+
+    @app.get("/page/{name}")
+    def page(name: str, request: Request) -> HTMLResponse:
+        return links.render(name, request, **{**PAGES[name], **request.query_params})
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://filage.localhost") as client:
+        yield client
+
+
+def write(settings: Settings, minutes: int = 0, **context: str) -> str:
+    """Write one mail as the mailer does, and return its name."""
+    values = {
+        "company": "La Rampe",
+        "inviter": "Anne",
+        "role": "régie",
+        "accept_url": "https://filage.test/invitation?token=abc&x=1",
+        "expires_at": "2 décembre à 18 h",
+        **context,
+    }
+    mail = Mail(MailKind.INVITATION, "zoe@example.org", "fr", values)
+    settings.mail_dir.mkdir(parents=True, exist_ok=True)
+    name = str(new_id())
+    message = render(mail, settings, NOW + timedelta(minutes=minutes))
+    (settings.mail_dir / f"{name}.eml").write_bytes(message.as_bytes())
+    return name
+
+
+async def test_an_empty_mailbox_says_what_fills_it(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/demo/mailbox")
+    assert answer.status_code == 200
+    assert "Aucun message" in answer.text
+
+
+async def test_mails_are_listed_newest_first(browser: httpx.AsyncClient, settings: Settings) -> None:
+    names = [write(settings, minutes, company=f"Compagnie {minutes}") for minutes in range(3)]
+    answer = await browser.get("/demo/mailbox")
+    assert re.findall(r"/demo/mailbox/([0-9a-f-]{36})", answer.text) == names[::-1]
+    assert "Compagnie 2 vous invite sur Filage" in answer.text
+    assert "zoe@example.org" in answer.text
+    assert "25/11/2026 09:32 UTC" in answer.text
+
+
+async def test_only_the_newest_are_listed_and_the_rest_are_counted(
+    browser: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "SHOWN", 1)
+    oldest, newest = write(settings), write(settings)
+    answer = await browser.get("/demo/mailbox")
+    assert newest in answer.text
+    assert oldest not in answer.text
+    assert "Et 1 message" in answer.text
+
+
+async def test_a_mail_is_shown_with_its_link_to_click(browser: httpx.AsyncClient, settings: Settings) -> None:
+    name = write(settings)
+    answer = await browser.get(f"/demo/mailbox/{name}")
+    assert answer.status_code == 200
+    assert 'href="https://filage.test/invitation?token=abc&amp;x=1"' in answer.text
+    assert "Laissez-le de côté" in answer.text
+
+
+async def test_nothing_that_a_mail_holds_is_run(browser: httpx.AsyncClient, settings: Settings) -> None:
+    evil = '<script>alert(1)</script><img src=x onerror=alert(1)> javascript:alert(1) http://a.test/"onclick="x'
+    name = write(settings, company=evil)
+    answer = await browser.get(f"/demo/mailbox/{name}")
+    page = Tags(answer.text)
+    assert not page.all("script")
+    assert not page.all("img")
+    assert "<script>alert(1)</script>" in page.words
+    assert {str(a["href"]).partition(":")[0] for a in page.all("a") if ":" in str(a["href"])} == {"http", "https"}
+    assert not [attributes for _, attributes in page.tags if any(key.startswith("on") for key in attributes)]
+    listed = Tags((await browser.get("/demo/mailbox")).text)
+    assert not listed.all("script")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "00000000-0000-7000-8000-000000000000",
+        "secret",
+        "..%2Fsecret",
+        "%2e%2e%2fsecret.eml",
+        "..%5Csecret",
+        "secret.eml",
+        "%00",
+        "*",
+        "x" * 5_000,
+    ],
+)
+async def test_an_unknown_name_is_not_found(browser: httpx.AsyncClient, settings: Settings, name: str) -> None:
+    write(settings)
+    (settings.var_dir / "secret").write_text("canary", encoding="utf-8")
+    (settings.var_dir / "secret.eml").write_text("Subject: canary\n\ncanary", encoding="utf-8")
+    (settings.mail_dir / "secret.eml").write_text("Subject: canary\n\ncanary", encoding="utf-8")
+    answer = await browser.get(f"/demo/mailbox/{name}")
+    assert answer.status_code == 404
+    assert "canary" not in answer.text
+
+
+async def test_a_file_that_is_no_mail_breaks_nothing(browser: httpx.AsyncClient, settings: Settings) -> None:
+    name = write(settings)
+    (settings.mail_dir / f"{name}.eml").write_bytes(bytes(range(256)) * 20)
+    assert (await browser.get("/demo/mailbox")).status_code == 200
+    assert (await browser.get(f"/demo/mailbox/{name}")).status_code == 200
+
+
+async def test_the_style_sheet_is_served_and_is_the_only_thing_asked_for(browser: httpx.AsyncClient) -> None:
+    page = Tags((await browser.get("/demo/mailbox")).text)
+    assert [link["href"] for link in page.all("link")] == ["/static/pages.css"]
+    answer = await browser.get("/static/pages.css")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "focus-visible" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/demo/mailbox", "/demo/mailbox/unknown", *(f"/page/{name}" for name in PAGES)])
+async def test_a_page_runs_no_script_and_leaks_no_address(browser: httpx.AsyncClient, path: str) -> None:
+    answer = await browser.get(path)
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    page = Tags(answer.text)
+    assert not page.all("script")
+    assert not [attributes for _, attributes in page.tags if "style" in attributes]
+
+
+@pytest.mark.parametrize("path", ["/demo/mailbox", "/demo/mailbox/unknown", *(f"/page/{name}" for name in PAGES)])
+async def test_a_page_can_be_read_aloud(browser: httpx.AsyncClient, path: str) -> None:
+    page = Tags((await browser.get(path)).text)
+    assert page.all("html") == [{"lang": "fr"}]
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1
+    assert any(attributes == {"lang": "en"} for attributes in page.all("p"))
+    labelled = {label["for"] for label in page.all("label")}
+    asked = {field.get("id") for field in page.all("input") if field["type"] != "hidden"}
+    assert labelled == asked
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
+
+
+@pytest.mark.parametrize("name", ["invitation.html", "verify.html", "reset_password.html"])
+async def test_a_form_takes_the_token_out_of_the_address(browser: httpx.AsyncClient, name: str) -> None:
+    page = Tags((await browser.get(f"/page/{name}?ignored=t0ken")).text)
+    assert page.all("form") == [{"method": "post", "action": f"/page/{name}"}]
+    assert {"type": "hidden", "name": "token", "value": "t0ken"} in page.all("input")
+
+
+@pytest.mark.parametrize(
+    ("has_account", "asked"), [("", ["token", "full_name", "password"]), ("1", ["token", "password"])]
+)
+async def test_an_account_is_asked_for_its_password_alone(
+    browser: httpx.AsyncClient, has_account: str, asked: list[str]
+) -> None:
+    page = Tags((await browser.get("/page/invitation.html", params={"has_account": has_account})).text)
+    assert [field["name"] for field in page.all("input")] == asked
+
+
+async def test_names_are_words_and_never_markup(browser: httpx.AsyncClient) -> None:
+    page = Tags((await browser.get("/page/invitation.html")).text)
+    assert not page.all("rampe")
+    assert "Compagnie <Rampe>" in page.words
+    assert "Anne & Lucas" in page.words
+
+
+async def test_a_refusal_is_said_first_and_tied_to_its_field(browser: httpx.AsyncClient) -> None:
+    said = {"error": "Ce mot de passe est trop court.", "error_field": "password", "password_help": "Douze signes."}
+    answer = await browser.get("/page/reset_password.html", params=said)
+    page = Tags(answer.text)
+    (password,) = [field for field in page.all("input") if field["type"] == "password"]
+    assert password["aria-invalid"] == "true"
+    assert password["aria-describedby"] == "password-help error"
+    assert {"class": "error", "id": "error", "role": "alert"} in page.all("p")
+    assert "<title>Erreur : " in answer.text
+    calm = Tags((await browser.get("/page/reset_password.html")).text)
+    assert "Erreur" not in calm.words
+    assert not [p for p in calm.all("p") if p.get("role") == "alert"]
