@@ -29,7 +29,7 @@ class BodyLimitMiddleware:
         is_import = scope["path"].rstrip("/") == IMPORT_PATH
         limit = self.settings.limit_import_bytes if is_import else self.settings.limit_body_bytes
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
+        if declared.isdecimal() and int(declared) > limit:
             error = _too_large(limit)
             problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.code, error.sentence)
             await answer(Request(scope), problem, {"Connection": "close"})(scope, receive, send)

@@ -74,6 +74,8 @@ def add_handlers(app: FastAPI) -> None:
 async def _app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101 - Starlette dispatches by class
     fields = error.fields if isinstance(error, InvalidError) else ()
+    if error.code == "person_not_available":
+        request.app.state.metrics.availability_refusals.inc()
     problem = Problem(error.status, error.code, error.sentence, fields, error.extra)
     return answer(request, problem, error.headers)
 

@@ -74,7 +74,7 @@ def prepare(settings: Settings, *, reset: bool, console: Console) -> Urls:
 
 
 def announce(console: Console, public_url: str) -> None:
-    """Print the address, the logins, and three commands to begin with; no line is broken, so that each can be copied."""
+    """Print the address, the logins, and three commands to begin with; no line is broken: each can be copied."""
     api = f"{public_url}/api/v1"
     lines = [
         f"Filage    {public_url}/docs",

@@ -83,6 +83,7 @@ class TelemetryMiddleware:
                 "duration_ms": round(seconds * 1000, 2),
                 "db_ms": round(found.database_seconds * 1000, 2),
                 "statements": found.statements,
+                "round_trips": found.round_trips,
                 "tenant": found.company,
                 "caller_request_id": "".join(c for c in caller[:64] if c.isalnum() or c in "-_.") or None,
                 **found.fields,

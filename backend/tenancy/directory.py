@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from backend.tenancy.models import Company, CompanyInfo, Installation
+from backend.tenancy.names import is_slug
 from backend.tenancy.session import Database
 
 CACHE_LIMIT = 20_000
@@ -30,6 +31,8 @@ class CompanyDirectory:
 
     async def by_slug(self, slug: str) -> CompanyInfo | None:
         """Return the company that has `slug` now, or had it a moment ago (`FILAGE_TENANT_CACHE_SECONDS`)."""
+        if not is_slug(slug):
+            return None  # nobody has it: neither the database nor this memory is spent on it
         now = time.monotonic()
         known = self._found.get(slug)
         if known is not None and known[0] > now:

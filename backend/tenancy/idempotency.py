@@ -68,11 +68,11 @@ async def _claim(request: Request, session: AsyncSession, table: Answer, who: st
     key = request.headers.get(_HEADER)
     if request.method != "POST" or key is None:
         return
-    if not key.strip() or len(key) > KEY_LIMIT:
+    if not key.strip() or not key.isprintable() or len(key) > KEY_LIMIT:
         raise InvalidError.of(
             ["header", "Idempotency-Key"],
-            f"La clé d'idempotence a de 1 à {KEY_LIMIT} caractères.",
-            f"The idempotency key has 1 to {KEY_LIMIT} characters.",
+            f"La clé d'idempotence a de 1 à {KEY_LIMIT} caractères imprimables.",
+            f"The idempotency key has 1 to {KEY_LIMIT} printable characters.",
         )
     scope = f"{who} {request.url.path}"[:200]
     fingerprint = await _fingerprint(request)
@@ -139,6 +139,8 @@ class AnswerRoute(APIRoute):
                 response = await original(request)
             except ReplayError as replay:
                 return Response(replay.body, replay.status, {**replay.headers, "idempotency-replayed": "true"})
+            finally:
+                await request.close()  # the files of a form, which FastAPI closes only where it has read them itself
             claim: _Claim | None = getattr(request.state, "claim", None)
             if claim is not None:
                 await _keep(claim, response, getattr(request.state, "shown_once", ()))

@@ -13,14 +13,16 @@ from backend.tenancy.models import LimitCounter
 from backend.tenancy.session import is_sqlite
 
 
-async def count(session: AsyncSession, kind: str, who: str, window: timedelta, now: datetime) -> int:
-    """Add one to the counter of `who` (hashed: no address is stored) and return what it reads now."""
+async def count(
+    session: AsyncSession, kind: str, who: str, window: timedelta, now: datetime, *, by: int = 1
+) -> int:
+    """Add to the counter of `who` (hashed: no address is stored) and return what it reads now."""
     insert = sqlite.insert if is_sqlite(session) else postgresql.insert
     start = _window_start(window, now)
-    statement = insert(LimitCounter).values(key=_key(kind, who), window_start=start, count=1)
+    statement = insert(LimitCounter).values(key=_key(kind, who), window_start=start, count=by)
     counted = await session.scalar(
         statement.on_conflict_do_update(
-            index_elements=[LimitCounter.key, LimitCounter.window_start], set_={"count": LimitCounter.count + 1}
+            index_elements=[LimitCounter.key, LimitCounter.window_start], set_={"count": LimitCounter.count + by}
         ).returning(LimitCounter.count)
     )
     return counted or 0

@@ -21,6 +21,7 @@ from backend.tenancy.engine import (
 from backend.tenancy.models import CompanyInfo
 
 _HANDED_OVER = "filage_handed_over"
+_AFTERWARDS = "filage_afterwards"
 _SCOPE = "filage_scope"
 LOGIN_PATH = "pg_catalog"  # shared tables name their schema: an empty path finds no company's table by accident
 Deliver = Callable[[Sequence[object]], None]
@@ -117,10 +118,15 @@ class Database:
     async def _transaction(self, engine: AsyncEngine, scope: Scope) -> AsyncIterator[AsyncSession]:
         # Bound once per session: a new option engine per statement would open a second connection.
         bound = engine.execution_options(**{SCOPE_OPTION: scope})
-        async with AsyncSession(bound, expire_on_commit=False) as session:
-            session.info[_SCOPE] = scope
-            yield session
-            await session.commit()
+        session = AsyncSession(bound, expire_on_commit=False)
+        session.info[_SCOPE] = scope
+        try:
+            async with session:
+                yield session
+                await session.commit()
+        finally:
+            for act in session.info.pop(_AFTERWARDS, []):
+                await act(self)
         handed_over = session.info.pop(_HANDED_OVER, [])
         if handed_over:
             self._deliver(handed_over)
@@ -134,6 +140,11 @@ def _remove_file(file: Path) -> None:
 def hand_over(session: AsyncSession, item: object) -> None:
     """Have `item` (a mail) delivered once this transaction has committed; a rollback drops it."""
     session.info.setdefault(_HANDED_OVER, []).append(item)
+
+
+def afterwards(session: AsyncSession, act: Callable[[Database], Awaitable[None]]) -> None:
+    """Have `act` done once this transaction has ended, whichever way: what is counted must survive a refusal."""
+    session.info.setdefault(_AFTERWARDS, []).append(act)
 
 
 @asynccontextmanager

@@ -34,7 +34,9 @@ async def build(client: AsyncClient, company: SignedUpCompany, email: str) -> Ho
     return House(company, person, production, venue)
 
 
-async def call(client: AsyncClient, house: House, starts_at: str, ends_at: str, *, publish: bool = True) -> dict[str, Any]:
+async def call(
+    client: AsyncClient, house: House, starts_at: str, ends_at: str, *, publish: bool = True
+) -> dict[str, Any]:
     """Create a call, and publish it."""
     made = await create(
         client, house.headers, "/calls", production_id=house.production["id"], venue_id=house.venue["id"],

@@ -197,7 +197,9 @@ async def test_the_calendar_feed_holds_both_companies_and_dies_with_its_subscrip
     after = events(await client.get(path))
     assert after[f"{gone}@filage"]["STATUS"] == "CANCELLED"
     assert after[f"{gone}@filage"]["SEQUENCE"] > before[f"{gone}@filage"]["SEQUENCE"]
-    assert (await client.get(path, headers={"If-None-Match": (await client.get(path)).headers["etag"]})).status_code == 304
+    assert (
+        await client.get(path, headers={"If-None-Match": (await client.get(path)).headers["etag"]})
+    ).status_code == 304
     await client.delete(f"/api/v1/me/calendar-feeds/{made.json()['id']}", headers=as_person(login))
     problem(await client.get(path), 404, "not_found")
 
