@@ -1,6 +1,13 @@
 """Which of the product's two languages a client prefers; French where it does not say."""
 
+from starlette.requests import Request
+
 HEADER_READ = 200
+
+
+def language_of(request: Request) -> str:
+    """Return the language of the answer to this request: "fr" or "en"."""
+    return preferred_language(request.headers.get("accept-language", ""))
 
 
 def preferred_language(accept_language: str) -> str:
@@ -8,7 +15,7 @@ def preferred_language(accept_language: str) -> str:
     best, language = 0.0, "fr"
     for part in accept_language[:HEADER_READ].split(","):
         tag, _, parameters = part.strip().partition(";")
-        name = tag.lower().split("-")[0]
+        name = tag.strip().lower().split("-")[0]
         weight = _weight(parameters)
         if name in {"fr", "en"} and weight > best:
             best, language = weight, name

@@ -14,13 +14,15 @@ MINIMUM_SECRET_LENGTH = 32
 
 
 class UnsafeSettingError(ValueError):
-    """A setting that must not reach production; the message names it and says what to do."""
+    """Settings that must not reach production; the message names each and says what to do, never a value."""
 
 
 class Settings(BaseSettings):
     """Every setting of the product; see README for the table."""
 
-    model_config = SettingsConfigDict(env_prefix="FILAGE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FILAGE_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     environment: Literal["development", "test", "production"] = "development"
     var_dir: Path = Path("var")
@@ -31,6 +33,8 @@ class Settings(BaseSettings):
     db_pool_overflow: int = Field(5, ge=0, le=200)
     db_pool_timeout_seconds: float = Field(10, gt=0)
     db_pool_recycle_seconds: int = Field(1800, ge=30)
+    db_pool_max_companies: int = Field(150, ge=1, description="Companies one connection visits before it is replaced.")
+    db_pooler: Literal["none", "pgbouncer"] = Field("none", description="What stands before PostgreSQL.")
     statement_timeout_ms: int = Field(15_000, ge=100)
     lock_timeout_ms: int = Field(5_000, ge=50)
 
@@ -90,8 +94,9 @@ class Settings(BaseSettings):
             message = "FILAGE_OWNER_DATABASE_URL is missing: sign-up and migrations need the owner's login."
             raise UnsafeSettingError(message)
         if self.environment == "production":
-            for problem in self._production_problems():
-                raise UnsafeSettingError(problem)
+            problems = self._production_problems()
+            if problems:
+                raise UnsafeSettingError("\n".join(problems))
         return self
 
     def _production_problems(self) -> list[str]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.models import PersonLink
@@ -16,6 +17,7 @@ from backend.planning.models import Assignment, Booking, BookingStatus, Call
 from backend.productions.models import Production, Venue
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo
+from backend.tenancy.session import is_sqlite
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One company's rows about one person; places and productions are those of the published versions."""
+    """One company's rows about one person, each with the production and the place of its published version."""
 
     company: CompanyInfo
     rows: Sequence[Any]
-    productions: Mapping[str, str]
-    venues: Mapping[str, Any]
 
 
 async def links_of(session: AsyncSession, user_id: UUID) -> list[Link]:
@@ -57,43 +57,55 @@ async def assignments_of(
     assignment_id: UUID | None = None,
 ) -> Found:
     """Return what one company has told one person: assignments on published and cancelled calls, no drafts."""
-    contested = select(Booking.assignment_id).where(
-        Booking.company_id == link.company.id, Booking.status == BookingStatus.CONTESTED
-    )
-    query = (
+    narrowed = {"starts_before": starts_before, "ends_after": ends_after, "assignment_id": assignment_id}
+    values = {name: value for name, value in narrowed.items() if value is not None}
+    query = _assignments(frozenset(values), sqlite=is_sqlite(session))
+    rows = await session.execute(query, {"company_id": link.company.id, "person_id": link.person_id, **values})
+    return Found(link.company, rows.all())
+
+
+# Columns of the tables, not of the entities: rows then pass SQLAlchemy's loading of entities by.
+_ASSIGNMENT, _CALL, _JOB = Assignment.__table__, Call.__table__, Job.__table__
+_PRODUCTION, _VENUE = Production.__table__, Venue.__table__
+_OF_ASSIGNMENT = ("id", "status", "rank", "expires_at", "message", "job", "version", "updated_at")
+_OF_CALL = ("published", "published_version", "published_at", "published_starts_at", "published_ends_at")
+_OF_VENUE = ("id", "name", "address", "postal_code", "city", "timezone")
+_NARROWED: Mapping[str, ColumnElement[bool]] = {
+    "starts_before": _CALL.c.published_starts_at < bindparam("starts_before"),
+    "ends_after": _CALL.c.published_ends_at > bindparam("ends_after"),
+    "assignment_id": _ASSIGNMENT.c.id == bindparam("assignment_id"),
+}
+
+
+@lru_cache(maxsize=16)
+def _assignments(narrowed_by: frozenset[str], *, sqlite: bool) -> Select[Any]:
+    """Compose the statement once per process: composing it for each company cost more than running it."""
+    contested = select(Booking.assignment_id).where(Booking.company_id == bindparam("company_id"), IS_CONTESTED)
+    return (
         select(
-            Assignment.id, Assignment.status, Assignment.rank, Assignment.expires_at, Assignment.message,
-            Assignment.job, Assignment.version, Assignment.updated_at, Job.label, Call.id.label("call_id"),
-            Call.published, Call.published_version, Call.published_at, Call.published_starts_at,
-            Call.published_ends_at, Assignment.id.in_(contested).label("contested"),
+            *(_ASSIGNMENT.c[name] for name in _OF_ASSIGNMENT),
+            *(_CALL.c[name] for name in _OF_CALL),
+            *(_VENUE.c[name].label(f"venue_{name}") for name in _OF_VENUE),
+            _CALL.c.id.label("call_id"),
+            _JOB.c.label,
+            _PRODUCTION.c.title.label("production_title"),
+            _ASSIGNMENT.c.id.in_(contested).label("contested"),
         )
-        .join(Call, Call.id == Assignment.call_id)
-        .join(Job, Job.code == Assignment.job)
+        .join(_CALL, _CALL.c.id == _ASSIGNMENT.c.call_id)
+        .join(_JOB, _JOB.c.code == _ASSIGNMENT.c.job)
+        .outerjoin(_PRODUCTION, _PRODUCTION.c.id == _told("production_id", sqlite=sqlite))
+        .outerjoin(_VENUE, _VENUE.c.id == _told("venue_id", sqlite=sqlite))
         .where(
-            Assignment.person_id == link.person_id,
-            Assignment.status != Status.DRAFT,
-            Call.published_version > 0,
+            _ASSIGNMENT.c.person_id == bindparam("person_id"),
+            _ASSIGNMENT.c.status != Status.DRAFT,
+            _CALL.c.published_version > 0,
+            *(_NARROWED[name] for name in sorted(narrowed_by)),
         )
-        .order_by(Call.published_starts_at, Assignment.id)
-    )  # fmt: skip
-    if starts_before is not None:
-        query = query.where(Call.published_starts_at < starts_before)
-    if ends_after is not None:
-        query = query.where(Call.published_ends_at > ends_after)
-    if assignment_id is not None:
-        query = query.where(Assignment.id == assignment_id)
-    rows = (await session.execute(query)).all()
-    return Found(link.company, rows, await _productions(session, rows), await _venues(session, rows))
+        .order_by(_CALL.c.published_starts_at, _ASSIGNMENT.c.id)
+    )
 
 
-async def _productions(session: AsyncSession, rows: Sequence[Any]) -> dict[str, str]:
-    wanted = {UUID(row.published["production_id"]) for row in rows}
-    found = await session.execute(select(Production.id, Production.title).where(Production.id.in_(wanted)))
-    return {str(i): title for i, title in found}
-
-
-async def _venues(session: AsyncSession, rows: Sequence[Any]) -> dict[str, Any]:
-    wanted = {UUID(row.published["venue_id"]) for row in rows if row.published["venue_id"]}
-    columns = (Venue.id, Venue.name, Venue.address, Venue.postal_code, Venue.city, Venue.timezone)
-    found = await session.execute(select(*columns).where(Venue.id.in_(wanted)))
-    return {str(row.id): row for row in found}
+def _told(name: str, *, sqlite: bool) -> ColumnElement[Any]:
+    """Return an id that the published version names, as the engine stores ids (SQLite: 32 digits, no hyphens)."""
+    found = Call.published[name].as_string()
+    return func.replace(found, "-", "") if sqlite else cast(found, Uuid)

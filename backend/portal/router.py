@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.core.clock import utc_now
 from backend.core.errors import InvalidError
+from backend.core.languages import language_of
 from backend.core.pagination import MAXIMUM_LIMIT, Page, PageRequest, page_request, slice_page
 from backend.core.schemas import Instant
 from backend.identity.access import AsAdmin, MaybeSignedIn, SharedSession, SignedIn
@@ -91,15 +92,16 @@ MyAct = Annotated[service.MyAct, Depends(_my_act, scope="function")]
 
 
 @router.post("/me/assignments/{assignment_id}/accept", tags=["me"], summary="Accept an option")
-async def accept(assignment_id: UUID, mine: MyAct) -> Decided:
+async def accept(assignment_id: UUID, mine: MyAct, request: Request) -> Decided:
     """Accept an option; a contested booking stays contested until the other one is gone, and `note` says so."""
-    return await service.answer(mine, assignment_id, Action.ACCEPT)
+    return await service.answer(mine, assignment_id, Action.ACCEPT, language_of(request))
 
 
 @router.post("/me/assignments/{assignment_id}/decline", tags=["me"], summary="Decline an option or a contested booking")
-async def decline(assignment_id: UUID, mine: MyAct, body: DeclineIn | None = None) -> Decided:
+async def decline(assignment_id: UUID, mine: MyAct, request: Request, body: DeclineIn | None = None) -> Decided:
     """Decline; where two companies overlap, this settles it for the other one."""
-    return await service.answer(mine, assignment_id, Action.DECLINE, body.reason if body else None)
+    reason = body.reason if body else None
+    return await service.answer(mine, assignment_id, Action.DECLINE, language_of(request), reason)
 
 
 async def _claimed(request: Request, caller: SignedIn, session: SharedSession) -> None:

@@ -17,7 +17,7 @@ from backend.core.pagination import PageRequest, slice_page
 from backend.identity.access import Caller, check_revision
 from backend.identity.models import User
 from backend.identity.passwords import Passwords
-from backend.planning import assignments
+from backend.planning import service as planning
 from backend.planning.domain import states
 from backend.planning.domain.states import Action, Status
 from backend.portal import repository
@@ -48,12 +48,6 @@ CALENDAR_STATUS: dict[Status, CalendarStatus] = {
     Status.CONFIRMED: "CONFIRMED",
     Status.CANCELLED: "CANCELLED",
 }
-
-
-STILL_CONTESTED = (
-    "Une autre de vos dates chevauche celle-ci : déclinez l'une des deux pour que l'autre tienne. / "
-    "Another of your bookings overlaps this one: decline one of the two, and the other will hold."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +110,16 @@ async def my_act(database: Database, caller: Caller, assignment_id: UUID, now: d
     raise NotFoundError("not_found", Sentence("Cette affectation n'existe pas.", "This assignment does not exist."))
 
 
-async def answer(mine: MyAct, assignment_id: UUID, action: Action, reason: str | None = None) -> Decided:
-    """Accept or decline, and return the assignment as it is now."""
+async def answer(mine: MyAct, assignment_id: UUID, action: Action, language: str, reason: str | None = None) -> Decided:
+    """Accept or decline; return the assignment as it is now, and what remains to be done, in `language`."""
+    note = None
     if action is Action.ACCEPT:
-        decided = await assignments.accept(mine.act, assignment_id)
+        note = await planning.accept(mine.act, assignment_id)
     else:
-        decided = await assignments.decline(mine.act, assignment_id, reason)
+        await planning.decline(mine.act, assignment_id, reason)
     found = await repository.assignments_of(mine.act.session, mine.link, assignment_id=assignment_id)
-    return Decided(
-        assignment=shown(found, found.rows[0], mine.act.now), note=STILL_CONTESTED if decided.contested else None
-    )
+    shown_now = shown(found, found.rows[0], mine.act.now)
+    return Decided(assignment=shown_now, note=note.in_language(language) if note else None)
 
 
 def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN401 - a row of repository.assignments_of

@@ -1,0 +1,1 @@
+"""Calls, positions, assignments and the ledger that refuses double bookings."""

@@ -1,0 +1,273 @@
+"""Acts on assignments, each through the one state machine; confirming is what the ledger may refuse.
+
+The company offers, confirms, releases and cancels; the person accepts and declines (for the portal, no route here).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from backend.audit.service import changes, record
+from backend.core.errors import AppError, InvalidError
+from backend.core.ids import new_id
+from backend.core.pagination import Page, PageRequest, cut
+from backend.core.preconditions import ANY_VERSION, check_version
+from backend.core.resources import sent
+from backend.people.models import Person
+from backend.planning import ledger, refusals, repository
+from backend.planning.calls import notice_minutes
+from backend.planning.domain.states import Action, Status, TransitionError, after, allowed, effective
+from backend.planning.models import Assignment, Call, CallStatus, PayUnit
+from backend.planning.repository import AssignmentsFilter
+from backend.planning.schemas import AssignmentChange, AssignmentIn, AssignmentOut, CancelIn, OfferIn
+from backend.tenancy.acting import Act
+from backend.tenancy.rows import apply_changes, duplicate, refusing, values_of
+
+COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
+PERSON_ACTS = (Action.ACCEPT, Action.DECLINE)
+FIELDS = ("call_id", "position_id", "person_id", "job", "status", "pay_unit", "cachets", "message")
+_DONE = {
+    Action.OFFER: "assignment.offered",
+    Action.ACCEPT: "assignment.accepted",
+    Action.DECLINE: "assignment.declined",
+    Action.CONFIRM: "assignment.confirmed",
+    Action.RELEASE: "assignment.released",
+    Action.CANCEL: "assignment.cancelled",
+}
+_STATE = ("status", "rank", "expires_at", "message", "reason", "notice_minutes", "decided_by", "decided_at")
+_NAMES = tuple(name for name in AssignmentOut.model_fields if name not in {"status", "contested", "allowed"})
+
+
+async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Page[AssignmentOut]:
+    """Return one page of assignments, in the order in which they were made."""
+    rows, cursor = cut(await repository.list_assignments(act, wanted, page), page, lambda row: (row.id,))
+    items = [_shown(act, row._asdict(), contested=row.contested) for row in rows]
+    return Page[AssignmentOut](items=items, next_cursor=cursor)
+
+
+async def read_assignment(act: Act, assignment_id: UUID) -> AssignmentOut:
+    """Return one assignment. Raises NotFoundError."""
+    row = await repository.find_assignment(act, assignment_id)
+    if row is None:
+        raise refusals.missing(refusals.NO_ASSIGNMENT)
+    return _shown(act, row._asdict(), contested=row.contested)
+
+
+async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
+    """Put a person on a call, as a draft. Raises InvalidError (unknown ids), ConflictError `duplicate`."""
+    call = await repository.hold_call(act, body.call_id)
+    if call is None:
+        raise refusals.unknown_in_body("call_id")
+    if call.status is CallStatus.CANCELLED:
+        raise refusals.call_cancelled()
+    await _check_names(act, body)
+    _check_pay(body.pay_unit, body.cachets)
+    assignment = Assignment(
+        id=new_id(), status=Status.DRAFT, created_at=act.now, updated_at=act.now, acted_at=act.now,
+        **body.model_dump() | {"position_id": await _position_id(act, body)},
+    )  # fmt: skip
+    for expired in await repository.expire_past_option(act, body.call_id, body.person_id, body.job):
+        record(act, "assignment.expired", expired)
+    async with refusing(act.session, _refusals()):
+        act.session.add(assignment)
+    record(act, "assignment.created", assignment.id, after=values_of(assignment, FIELDS))
+    return _shown_entity(act, assignment)
+
+
+async def change_assignment(act: Act, assignment_id: UUID, body: AssignmentChange, expected: int) -> AssignmentOut:
+    """Change what is no state: position, pay unit, cachets, message. Raises StaleError, InvalidError."""
+    assignment, _ = await _locked(act, assignment_id, expected)
+    values, before = sent(body), values_of(assignment, FIELDS)
+    if values.get("position_id") is not None:
+        await _check_position(act, assignment.call_id, assignment.job, values["position_id"])
+    if values.get("pay_unit", assignment.pay_unit) is PayUnit.HOUR:
+        _check_pay(PayUnit.HOUR, values.setdefault("cachets", None))
+    if apply_changes(assignment, values, updated_at=act.now, acted_at=act.now):
+        await act.session.flush()
+        record(act, "assignment.changed", assignment_id, *changes(before, values_of(assignment, FIELDS)))
+    return await _shown_again(act, assignment)
+
+
+async def delete_assignment(act: Act, assignment_id: UUID, expected: int) -> None:
+    """Delete a draft. Raises ConflictError `state_conflict`, with the acts that are possible instead."""
+    assignment, _ = await _locked(act, assignment_id, expected)
+    if assignment.status is not Status.DRAFT:
+        status = effective(assignment.status, assignment.expires_at, act.now)
+        raise refusals.state_conflict(status, _of_company(allowed(status)))
+    before = values_of(assignment, FIELDS)
+    await act.session.delete(assignment)
+    record(act, "assignment.deleted", assignment_id, before=before)
+    await act.session.flush()
+
+
+async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = ANY_VERSION) -> AssignmentOut:
+    """Ask the person to keep the date free until `expires_at`, which must lie ahead (InvalidError otherwise)."""
+    if body.expires_at <= act.now:
+        raise InvalidError.of(
+            ["body", "expires_at"],
+            "L'option expirerait dans le passé : choisissez une date à venir.",
+            "The option would expire in the past: choose a date to come.",
+            "expires_in_past",
+        )
+    assignment, _ = await _locked(act, assignment_id, expected)
+    return await _company_act(act, assignment, Action.OFFER, body.model_dump(exclude_none=True))
+
+
+async def confirm(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> AssignmentOut:
+    """Engage the person. Raises ConflictError: `overlap`, `person_not_available`, `state_conflict`."""
+    assignment, call = await _locked(act, assignment_id, expected)
+    return await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
+
+
+async def release(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> AssignmentOut:
+    """Give up an option or an acceptance. Raises ConflictError `state_conflict`."""
+    assignment, _ = await _locked(act, assignment_id, expected)
+    return await _company_act(act, assignment, Action.RELEASE, {})
+
+
+async def cancel(act: Act, assignment_id: UUID, body: CancelIn, expected: int = ANY_VERSION) -> AssignmentOut:
+    """Cancel a confirmed assignment; the reason and the notice are kept for payroll, and the person is free again."""
+    assignment, call = await _locked(act, assignment_id, expected)
+    values = {"reason": body.reason, "notice_minutes": notice_minutes(act, call)}
+    return await _company_act(act, assignment, Action.CANCEL, values)
+
+
+async def accept(act: Act, assignment_id: UUID) -> AssignmentOut:
+    """The person says yes. A contested assignment stays `contested` while the ledger refuses it, and shows it.
+
+    The actor is the person: NotFoundError when it is not theirs or was never published. ConflictError `state_conflict`.
+    """
+    assignment = await _own(act, assignment_id)
+    return await _person_act(act, assignment, Action.ACCEPT, _decided(act))
+
+
+async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> AssignmentOut:
+    """The person says no; of a contested one, the other company's booking is then tried again. Raises as `accept`."""
+    assignment = await _own(act, assignment_id)
+    return await _person_act(act, assignment, Action.DECLINE, {"reason": reason, **_decided(act)})
+
+
+async def _company_act(
+    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], call: Call | None = None
+) -> AssignmentOut:
+    await _transit(act, assignment, action, values, contested=False)
+    if action is Action.CONFIRM and call is not None:
+        await ledger.hold(act, [await _hold(act, assignment, call)])
+    if action is Action.CANCEL:
+        await ledger.release(act, [assignment.id])
+    return _shown_entity(act, assignment)
+
+
+async def _person_act(act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any]) -> AssignmentOut:
+    contested = await _is_contested(act, assignment)
+    await _transit(act, assignment, action, values, contested=contested)
+    if contested and action is Action.DECLINE:
+        await ledger.release(act, [assignment.id])
+    if contested and action is Action.ACCEPT:
+        await ledger.retry_contested(act.session, {await repository.person_number(act, assignment.person_id)})
+    return await _shown_again(act, assignment, of=PERSON_ACTS)
+
+
+async def _transit(
+    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], *, contested: bool
+) -> None:
+    status = effective(assignment.status, assignment.expires_at, act.now)
+    try:
+        reached = after(status, action, contested=contested)
+    except TransitionError as error:
+        possible = PERSON_ACTS if action in PERSON_ACTS else COMPANY_ACTS
+        raise refusals.state_conflict(status, [each for each in error.allowed if each in possible]) from None
+    before = values_of(assignment, _STATE)
+    apply_changes(assignment, {"status": reached, **values})
+    assignment.acted_at = assignment.updated_at = act.now
+    await act.session.flush()
+    record(act, _DONE[action], assignment.id, *changes(before, values_of(assignment, _STATE)))
+
+
+async def _hold(act: Act, assignment: Assignment, call: Call) -> ledger.Hold:
+    number = await repository.person_number(act, assignment.person_id)
+    return ledger.Hold(assignment.id, number, call.starts_at, call.ends_at)
+
+
+def _decided(act: Act) -> dict[str, Any]:
+    return {"decided_by": act.actor.name, "decided_at": act.now}
+
+
+async def _locked(act: Act, assignment_id: UUID, expected: int) -> tuple[Assignment, Call]:
+    found = await repository.lock_assignment(act, assignment_id)
+    if found is None:
+        raise refusals.missing(refusals.NO_ASSIGNMENT)
+    check_version(found[0].version, expected)
+    return found
+
+
+async def _own(act: Act, assignment_id: UUID) -> Assignment:
+    assignment, call = await _locked(act, assignment_id, ANY_VERSION)
+    person = await act.session.get_one(Person, assignment.person_id)
+    if person.user_id is None or person.user_id != act.actor.user_id or not call.published_version:
+        raise refusals.missing(refusals.NO_ASSIGNMENT)
+    return assignment
+
+
+async def _check_names(act: Act, body: AssignmentIn) -> None:
+    if await act.session.get(Person, body.person_id) is None:
+        raise refusals.unknown_in_body("person_id")
+    if not await repository.job_exists(act, body.job):
+        raise refusals.unknown_in_body("job")
+
+
+async def _position_id(act: Act, body: AssignmentIn) -> UUID | None:
+    if body.position_id is None:
+        return await repository.find_position_id(act, body.call_id, body.job)
+    await _check_position(act, body.call_id, body.job, body.position_id)
+    return body.position_id
+
+
+async def _check_position(act: Act, call_id: UUID, job: str, position_id: UUID) -> None:
+    if await repository.find_position_id(act, call_id, job) != position_id:
+        raise refusals.unknown_in_body("position_id")
+
+
+def _check_pay(pay_unit: PayUnit, cachets: int | None) -> None:
+    if pay_unit is PayUnit.HOUR and cachets is not None:
+        raise InvalidError.of(
+            ["body", "cachets"],
+            "Un nombre de cachets va avec « pay_unit » : « cachet » ; à l'heure, laissez-le vide.",
+            'A number of cachets goes with "pay_unit": "cachet"; leave it out for hours.',
+            "cachets",
+        )
+
+
+async def _is_contested(act: Act, assignment: Assignment) -> bool:
+    return assignment.status is Status.CONFIRMED and bool(await ledger.contested_of(act, [assignment.id]))
+
+
+async def _shown_again(act: Act, assignment: Assignment, of: tuple[Action, ...] = COMPANY_ACTS) -> AssignmentOut:
+    return _shown_entity(act, assignment, contested=await _is_contested(act, assignment), of=of)
+
+
+def _shown_entity(
+    act: Act, assignment: Assignment, *, contested: bool = False, of: tuple[Action, ...] = COMPANY_ACTS
+) -> AssignmentOut:
+    return _shown(act, values_of(assignment, (*_NAMES, "status")), contested=contested, of=of)
+
+
+def _shown(
+    act: Act, values: Mapping[str, Any], *, contested: bool, of: tuple[Action, ...] = COMPANY_ACTS
+) -> AssignmentOut:
+    status = effective(values["status"], values["expires_at"], act.now)
+    possible = [action for action in allowed(status, contested=contested) if action in of]
+    own = {name: values[name] for name in _NAMES}
+    return AssignmentOut.model_validate(own | {"status": status, "contested": contested, "allowed": possible})
+
+
+def _of_company(actions: tuple[Action, ...]) -> list[Action]:
+    return [action for action in actions if action in COMPANY_ACTS]
+
+
+def _refusals() -> dict[str, AppError]:
+    # SQLite names the columns of the broken index, not the index: any unique one of this table is this one.
+    return {
+        "uq_assignment_": duplicate("person_id", refusals.SAME_ASSIGNMENT),
+        "fk_": refusals.unknown_in_body("person_id"),
+    }

@@ -1,0 +1,1 @@
+"""Decisions of the planning, pure: no database, no clock, no settings."""

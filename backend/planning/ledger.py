@@ -1,0 +1,358 @@
+"""The ledger of bookings: no person is held twice at one time, in one company or over all of them.
+
+A row is written in the transaction of the act that it belongs to, under the company's own role, which sees its own rows
+only. The database refuses (`ex_booking_person_during`); SQLite, with one writer at a time, is asked first. A company
+learns "not available" and nothing else: neither who holds the person, nor where, nor when.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.core.errors import ConflictError, Sentence
+from backend.planning.domain.publication import instant_text
+from backend.planning.models import Assignment, Booking, BookingStatus, Call
+from backend.planning.probing import note_refusals
+from backend.tenancy.acting import Act
+from backend.tenancy.session import is_sqlite, login_rights
+
+DEADLOCK, EXCLUDED = "40P01", "23P01"
+CONSTRAINT_PREFIX = "ex_booking_person_during"  # a prefix: a sharded server adds a number
+RETRIES = 3
+JITTER_SECONDS = 0.05
+CONFLICTS_SHOWN = 50
+_ROWS = 400  # rows of one statement: SQLite takes 32,766 values in one
+IS_CONTESTED = text("booking.status = 'contested'")  # the words of the partial index, so that it serves
+IS_CONFIRMED = text("booking.status = 'confirmed'")
+
+NOT_AVAILABLE = Sentence(
+    "Cette personne n'est pas disponible sur ces horaires : choisissez quelqu'un d'autre ou d'autres horaires.",
+    "This person is not available at these times: choose somebody else, or other times.",
+)
+
+Result = TypeVar("Result")
+
+
+class PersonNotAvailableError(ConflictError):
+    """409, always the same words: somebody else holds this person. Counted and rate-limited by whoever answers."""
+
+    def __init__(self) -> None:
+        super().__init__("person_not_available", NOT_AVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What an assignment asks of the ledger: this person, from `starts_at` until just before `ends_at`."""
+
+    assignment_id: UUID
+    person_number: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+async def hold(act: Act, holds: Sequence[Hold]) -> None:
+    """Hold people, all or none, in a few statements however many they are.
+
+    Raises ConflictError `overlap` with the company's own conflicting assignments, else PersonNotAvailableError.
+    """
+    await _all_or_none(act, holds)
+
+
+async def try_hold(act: Act, holds: Sequence[Hold]) -> list[Hold]:
+    """Hold whoever is free, the earlier one of `holds` first; return the refused ones, of which nothing is stored."""
+    return await _in_savepoint(act.session, lambda: _insert(act, holds))
+
+
+async def release(act: Act, assignment_ids: Collection[UUID]) -> None:
+    """Give people back; whoever was contested because of it is tried again at once, in whichever company."""
+    released = await _take_out(act, assignment_ids)
+    await retry_contested(act.session, {row.person_number for row in released})
+
+
+async def move(act: Act, assignment_ids: Collection[UUID], starts_at: datetime, ends_at: datetime) -> None:
+    """Hold the same people at another time, all or none; raises like `hold` and then leaves the ledger as it was.
+
+    A contested booking that finds its person held at the new time too moves and stays contested.
+    """
+
+    async def again() -> set[int]:
+        taken_out = await _take_out(act, assignment_ids)
+        moved = {row.assignment_id: replace(_hold_of(row), starts_at=starts_at, ends_at=ends_at) for row in taken_out}
+        firm = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONFIRMED]
+        doubtful = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONTESTED]
+        await _refuse(act, await _insert(act, firm))
+        await _contest(act, await _insert(act, doubtful))
+        return {row.person_number for row in taken_out}
+
+    await retry_contested(act.session, await _in_savepoint(act.session, again))
+
+
+async def rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
+    """Give back and hold, in a few statements however many they are; return the refused ones, who are held no more.
+
+    What is given back and wanted again moves: a contested booking that is refused again stays contested, and is not
+    returned. Whoever was contested because of what was given back is tried again afterwards.
+    """
+
+    async def again() -> tuple[list[Hold], set[int]]:
+        taken_out = await _take_out(act, given_back)
+        contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
+        refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested])
+        await _contest(act, await _insert(act, [each for each in wanted if each.assignment_id in contested]))
+        return refused, {row.person_number for row in taken_out}
+
+    refused, freed = await _in_savepoint(act.session, again)
+    await retry_contested(act.session, freed)
+    return refused
+
+
+async def renumber(act: Act, old: int, new: int) -> list[UUID]:
+    """Rewrite this company's bookings of person number `old` to `new`, and return the contested assignments.
+
+    Call it when an account is linked (or a link is cut), after the person's row has the new number: whoever confirms
+    at that moment waits for that row. A booking that overlaps one of the number's other bookings becomes contested;
+    nothing of another company changes.
+    """
+
+    async def again() -> list[UUID]:
+        mine = and_(Booking.company_id == act.company.id, Booking.person_number == old)
+        rows = (await act.session.execute(delete(Booking).where(mine).returning(*_COLUMNS))).all()
+        holds = sorted((replace(_hold_of(row), person_number=new) for row in rows), key=lambda h: h.starts_at)
+        refused = await _insert(act, holds)
+        await _contest(act, refused)
+        return [refused_hold.assignment_id for refused_hold in refused]
+
+    contested = await _in_savepoint(act.session, again)
+    await retry_contested(act.session, {old})
+    return contested
+
+
+async def retry_contested(session: AsyncSession, person_numbers: Collection[int]) -> list[UUID]:
+    """Try to confirm the contested bookings of these people, oldest first; return the assignments that are now firm.
+
+    Runs with the app login's rights, because the booking to confirm may be another company's; it says so to nobody.
+    """
+    if not person_numbers:
+        return []
+    waiting = (
+        select(Booking.assignment_id, Booking.person_number, Booking.starts_at, Booking.ends_at)
+        .where(Booking.person_number.in_(sorted(person_numbers)), IS_CONTESTED)
+        .order_by(Booking.person_number, Booking.starts_at, Booking.assignment_id)
+    )
+    async with login_rights(session):
+        rows = (await session.execute(waiting)).all()
+        # One by one, because one refusal must not undo the others; there is hardly ever more than one.
+        return [row.assignment_id for row in rows if await _confirm_contested(session, _hold_of(row))]
+
+
+async def contested_of(act: Act, assignment_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the assignments that wait for their person's choice."""
+    query = select(Booking.assignment_id).where(
+        Booking.company_id == act.company.id, Booking.assignment_id.in_(assignment_ids), IS_CONTESTED
+    )
+    return set(await act.session.scalars(query))
+
+
+def is_contested(act: Act) -> ColumnElement[bool]:
+    """Return the condition that an assignment is contested, for a query that selects from `assignment`."""
+    mine = select(Booking.assignment_id).where(Booking.company_id == act.company.id, IS_CONTESTED)
+    return Assignment.id.in_(mine)
+
+
+async def find_own_conflicts(act: Act, holds: Sequence[Hold]) -> list[dict[str, Any]]:
+    """Return this company's confirmed assignments that overlap `holds` (the first 50), as the API shows them."""
+    if not holds:
+        return []
+    overlapping = [
+        and_(
+            Booking.person_number == wanted.person_number,
+            Booking.starts_at < wanted.ends_at,
+            Booking.ends_at > wanted.starts_at,
+            Booking.assignment_id != wanted.assignment_id,
+        )
+        for wanted in holds[:CONFLICTS_SHOWN]
+    ]
+    query = (
+        select(Booking.assignment_id, Call.id, Call.title, Booking.starts_at, Booking.ends_at)
+        .join(Assignment, Assignment.id == Booking.assignment_id)
+        .join(Call, Call.id == Assignment.call_id)
+        .where(Booking.company_id == act.company.id, IS_CONFIRMED, or_(*overlapping))
+        .order_by(Booking.starts_at, Booking.assignment_id)
+        .limit(CONFLICTS_SHOWN)
+    )
+    return [_conflict(*row) for row in await act.session.execute(query)]
+
+
+def _conflict(assignment_id: UUID, call_id: UUID, title: str, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+    return {
+        "assignment_id": str(assignment_id),
+        "call_id": str(call_id),
+        "title": title,
+        "starts_at": instant_text(starts_at),
+        "ends_at": instant_text(ends_at),
+    }
+
+
+_COLUMNS = (Booking.assignment_id, Booking.person_number, Booking.starts_at, Booking.ends_at, Booking.status)
+
+
+def _hold_of(row: Row[Any]) -> Hold:
+    return Hold(row.assignment_id, row.person_number, row.starts_at, row.ends_at)
+
+
+async def _all_or_none(act: Act, holds: Sequence[Hold]) -> None:
+    async def work() -> None:
+        await _refuse(act, await _insert(act, holds))
+
+    await _in_savepoint(act.session, work)
+
+
+async def _refuse(act: Act, refused: Sequence[Hold]) -> None:
+    if not refused:
+        return
+    # Asked inside the savepoint: a conflict may be with another row of the same act.
+    conflicts = await find_own_conflicts(act, refused)
+    if not conflicts:
+        note_refusals(act)
+        raise PersonNotAvailableError
+    raise ConflictError(
+        "overlap",
+        Sentence(
+            "Cette personne est déjà confirmée sur des horaires qui se chevauchent : annulez l'autre affectation ou "
+            "changez les horaires.",
+            "This person is already confirmed at overlapping times: cancel the other assignment, or change the times.",
+        ),
+        extra={"conflicts": conflicts},
+    )
+
+
+async def _take_out(act: Act, assignment_ids: Collection[UUID]) -> list[Row[Any]]:
+    taken_out: list[Row[Any]] = []
+    for part in _parts(sorted(assignment_ids)):
+        mine = and_(Booking.company_id == act.company.id, Booking.assignment_id.in_(part))
+        taken_out += (await act.session.execute(delete(Booking).where(mine).returning(*_COLUMNS))).all()
+    return taken_out
+
+
+async def _contest(act: Act, holds: Sequence[Hold]) -> None:
+    await act.session.flush()
+    for part in _parts(holds):
+        rows = [_values(act, wanted, BookingStatus.CONTESTED) for wanted in part]
+        await act.session.execute(_insert_of(act.session).values(rows))
+
+
+async def _insert(act: Act, holds: Sequence[Hold]) -> list[Hold]:
+    """Store whoever is free and return the refused ones; a conflict does not even raise inside the database."""
+    await act.session.flush()
+    free = await _free_on_sqlite(act.session, holds) if is_sqlite(act.session) else holds
+    if not free:
+        return list(holds)
+    # Ordered by person, so that two acts about the same people meet in one order; sorting keeps the caller's within.
+    in_order = sorted(free, key=lambda wanted: wanted.person_number)
+    rows = [_values(act, wanted, BookingStatus.CONFIRMED) for wanted in in_order]
+    # Rows beside the statement, not in it: compiled once, and still a thousand of them in one INSERT.
+    statement = _insert_of(act.session).on_conflict_do_nothing().returning(Booking.assignment_id)
+    stored = set(await act.session.scalars(statement, rows))
+    return [wanted for wanted in holds if wanted.assignment_id not in stored]
+
+
+def _insert_of(session: AsyncSession) -> Any:  # noqa: ANN401 - two classes of two dialects, with the same methods
+    return sqlite.insert(Booking) if is_sqlite(session) else postgresql.insert(Booking)
+
+
+def _values(act: Act, wanted: Hold, status: BookingStatus) -> dict[str, Any]:
+    return {
+        "assignment_id": wanted.assignment_id,
+        "company_id": act.company.id,
+        "company_role": act.company.role_name,
+        "person_number": wanted.person_number,
+        "starts_at": wanted.starts_at,
+        "ends_at": wanted.ends_at,
+        "status": status,
+    }
+
+
+async def _free_on_sqlite(session: AsyncSession, holds: Sequence[Hold]) -> list[Hold]:
+    """One writer at a time (BEGIN IMMEDIATE), and the file holds every company's bookings: asking first is enough."""
+    if not holds:
+        return []
+    taken = await _taken_on_sqlite(session, holds)
+    free: list[Hold] = []
+    for wanted in holds:
+        others = taken.setdefault(wanted.person_number, [])
+        if not any(starts < wanted.ends_at and wanted.starts_at < ends for starts, ends in others):
+            others.append((wanted.starts_at, wanted.ends_at))
+            free.append(wanted)
+    return free
+
+
+async def _taken_on_sqlite(session: AsyncSession, holds: Sequence[Hold]) -> dict[int, list[tuple[datetime, datetime]]]:
+    first, last = min(h.starts_at for h in holds), max(h.ends_at for h in holds)
+    taken: dict[int, list[tuple[datetime, datetime]]] = {}
+    for part in _parts(sorted({h.person_number for h in holds})):
+        query = select(Booking.person_number, Booking.starts_at, Booking.ends_at).where(
+            Booking.person_number.in_(part), Booking.starts_at < last, Booking.ends_at > first, IS_CONFIRMED
+        )
+        for number, starts_at, ends_at in await session.execute(query):
+            taken.setdefault(number, []).append((starts_at, ends_at))
+    return taken
+
+
+async def _confirm_contested(session: AsyncSession, waiting: Hold) -> bool:
+    statement = (
+        update(Booking)
+        .where(Booking.assignment_id == waiting.assignment_id, IS_CONTESTED)
+        .values(status=BookingStatus.CONFIRMED)
+        .returning(Booking.assignment_id)
+        .execution_options(synchronize_session=False)
+    )
+    if is_sqlite(session) and not await _free_on_sqlite(session, [waiting]):
+        return False
+
+    async def work() -> bool:
+        return await session.scalar(statement) is not None
+
+    try:
+        return await _in_savepoint(session, work)
+    except DBAPIError as error:
+        if _is_exclusion(error):
+            return False
+        raise
+
+
+async def _in_savepoint(session: AsyncSession, work: Callable[[], Awaitable[Result]]) -> Result:
+    """Run `work` in a savepoint, again when the database broke a deadlock by it (the act itself cannot be rerun)."""
+    for attempt in range(RETRIES):
+        try:
+            async with session.begin_nested():
+                return await work()
+        except DBAPIError as error:
+            if _sqlstate(error) != DEADLOCK:
+                raise
+        await asyncio.sleep(random.uniform(0, JITTER_SECONDS * (attempt + 1)))  # noqa: S311 - spreads, hides nothing
+    async with session.begin_nested():
+        return await work()
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _is_exclusion(error: DBAPIError) -> bool:
+    diagnostic = getattr(error.orig, "diag", None)
+    name = getattr(diagnostic, "constraint_name", None) or ""
+    return _sqlstate(error) == EXCLUDED and name.startswith(CONSTRAINT_PREFIX)
+
+
+def _parts(items: Iterable[Any]) -> list[list[Any]]:
+    kept = list(items)
+    return [kept[start : start + _ROWS] for start in range(0, len(kept), _ROWS)]

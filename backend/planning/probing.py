@@ -1,0 +1,47 @@
+"""Refusals because somebody is held elsewhere: each is one bit about another company, so they are counted and slowed.
+
+A company over its limit (`FILAGE_LIMIT_UNAVAILABLE_ANSWERS_PER_HOUR`) gets 429 before the ledger is asked, so that the
+429 says nothing either.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from fastapi import Request
+
+from backend.core.clock import utc_now
+from backend.telemetry import record
+from backend.tenancy import limits
+from backend.tenancy.acting import Act
+from backend.tenancy.middleware import company_of
+from backend.tenancy.session import Database, afterwards
+
+WINDOW = timedelta(hours=1)
+_KIND = "unavailable"
+
+
+def note_refusals(act: Act, refused: int = 1) -> None:
+    """Count refusals of this company once the transaction has ended: they are refusals because it rolls back."""
+
+    async def count(database: Database) -> None:
+        await _count(database, act.company.id, refused, act.now)
+
+    record.current().fields["unavailable"] = refused
+    afterwards(act.session, count)
+
+
+async def unhurried(request: Request) -> None:
+    """Refuse (429) a company that was told "not available" too often within the hour."""
+    company = await company_of(request, request.app.state.directory)
+    if company is None:
+        return  # the act's own dependency refuses
+    now = utc_now()
+    async with request.app.state.database.shared(write=False) as session:
+        told = await limits.peek(session, _KIND, str(company.id), WINDOW, now)
+    if told >= request.app.state.settings.limit_unavailable_answers_per_hour:
+        raise limits.too_many(WINDOW, now)
+
+
+async def _count(database: Database, company_id: UUID, refused: int, now: datetime) -> None:
+    async with database.shared() as session:
+        await limits.count(session, _KIND, str(company_id), WINDOW, now, by=refused)

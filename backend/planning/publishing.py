@@ -1,0 +1,104 @@
+"""Publishing calls: numbered versions of what people are told, each with what has changed since the one before."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from backend.audit.service import record
+from backend.core.preconditions import check_version
+from backend.planning import refusals, repository
+from backend.planning.domain.publication import FIELDS, find_changes, take_snapshot
+from backend.planning.models import Call, CallStatus, Publication
+from backend.planning.schemas import Difference, ProductionPublicationOut, PublicationOut
+from backend.tenancy.acting import Act
+from backend.tenancy.rows import values_of
+
+
+async def publish_call(act: Act, call_id: UUID, expected: int) -> tuple[PublicationOut, int]:
+    """Publish a call and return what people are told anew, and the call's row version.
+
+    A call that has not changed keeps its version. Raises NotFoundError, ConflictError for a cancelled one.
+    """
+    call = await repository.lock_call(act, call_id)
+    if call is None:
+        raise refusals.missing(refusals.NO_CALL)
+    check_version(call.version, expected)
+    if call.status is CallStatus.CANCELLED:
+        raise refusals.call_cancelled()
+    snapshot = take_snapshot(values_of(call, FIELDS))
+    if call.published == snapshot:
+        return _unchanged(call), call.version
+    published = await publish_snapshot(act, call, snapshot)
+    return published, call.version
+
+
+async def publish_production(act: Act, production_id: UUID) -> ProductionPublicationOut:
+    """Publish every draft or changed call of a production; cancelled ones stay as they are. Raises NotFoundError."""
+    if not await repository.production_exists(act, production_id):
+        raise refusals.missing(refusals.NO_PRODUCTION)
+    rows, published = [], []
+    for call in await repository.lock_calls_of_production(act, production_id):
+        snapshot = take_snapshot(call._asdict())
+        if call.published != snapshot:
+            rows.append({"call_id": call.id, **_told(act, call, snapshot), "status": CallStatus.PUBLISHED})
+            published.append(_add_publication(act, call, snapshot))
+    await repository.store_publications(act, rows)
+    return ProductionPublicationOut(production_id=production_id, calls=published)
+
+
+async def publish_snapshot(act: Act, call: Call, snapshot: dict[str, Any]) -> PublicationOut:
+    """Give a call its next version, which tells `snapshot`."""
+    published = _add_publication(act, call, snapshot)
+    for name, value in _told(act, call, snapshot).items():
+        setattr(call, name, value)
+    if call.status is CallStatus.DRAFT:
+        call.status = CallStatus.PUBLISHED
+    await act.session.flush()
+    return published
+
+
+def has_unpublished_changes(values: Mapping[str, Any]) -> bool:
+    """Tell whether a published call is no longer what people were told."""
+    return values["status"] is CallStatus.PUBLISHED and values["published"] != take_snapshot(values)
+
+
+def instant(value: datetime | str) -> datetime:
+    """Read an instant that may be one of a stored snapshot or break."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _told(act: Act, call: Call | Row[Any], snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a call that say what people were told last."""
+    return {
+        "published": snapshot,
+        "published_version": call.published_version + 1,
+        "published_at": act.now,
+        "published_starts_at": instant(snapshot["starts_at"]),
+        "published_ends_at": instant(snapshot["ends_at"]),
+        "updated_at": act.now,
+    }
+
+
+def _add_publication(act: Act, call: Call | Row[Any], snapshot: dict[str, Any]) -> PublicationOut:
+    version, found = call.published_version + 1, find_changes(call.published, snapshot)
+    act.session.add(
+        Publication(
+            call_id=call.id,
+            version=version,
+            snapshot=snapshot,
+            changes=found,
+            published_by=act.actor.name,
+            published_at=act.now,
+        )
+    )
+    record(act, "call.published", call.id, after={"version": version, "status": snapshot["status"]})
+    differences = [Difference(**change) for change in found]
+    return PublicationOut(call_id=call.id, version=version, published_at=act.now, changes=differences)
+
+
+def _unchanged(call: Call) -> PublicationOut:
+    published_at = call.published_at or call.updated_at
+    return PublicationOut(call_id=call.id, version=call.published_version, published_at=published_at, changes=[])

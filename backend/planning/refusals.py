@@ -1,0 +1,106 @@
+"""Refusals of the planning that several acts share, each with a sentence that says what to do."""
+
+from collections.abc import Sequence
+
+from backend.core.errors import ConflictError, FieldError, InvalidError, NotFoundError, Sentence
+from backend.planning.domain.states import Action, Status
+from backend.planning.domain.times import Fault
+
+_STATES = {
+    Status.DRAFT: Sentence("est un brouillon", "is a draft"),
+    Status.OPTION: Sentence("est une option", "is an option"),
+    Status.ACCEPTED: Sentence("est acceptée par la personne", "is accepted by the person"),
+    Status.DECLINED: Sentence("a été refusée par la personne", "was declined by the person"),
+    Status.EXPIRED: Sentence("est une option expirée", "is an expired option"),
+    Status.CONFIRMED: Sentence("est confirmée", "is confirmed"),
+    Status.RELEASED: Sentence("a été libérée", "was released"),
+    Status.CANCELLED: Sentence("a été annulée", "was cancelled"),
+}
+_ACTS = {
+    Action.OFFER: Sentence("proposer une option", "offer it"),
+    Action.ACCEPT: Sentence("accepter", "accept it"),
+    Action.DECLINE: Sentence("refuser", "decline it"),
+    Action.CONFIRM: Sentence("confirmer", "confirm it"),
+    Action.RELEASE: Sentence("libérer la personne", "release the person"),
+    Action.CANCEL: Sentence("annuler avec un motif", "cancel it with a reason"),
+}
+
+
+_KINDS = {
+    "production_id": Sentence("Ce spectacle n'existe pas", "This production"),
+    "venue_id": Sentence("Ce lieu n'existe pas", "This venue"),
+    "call_id": Sentence("Cette convocation n'existe pas", "This call"),
+    "position_id": Sentence("Ce poste n'existe pas pour cette convocation et ce métier", "This call's position"),
+    "person_id": Sentence("Cette personne n'est pas", "This person"),
+    "job": Sentence("Ce métier n'existe pas", "This job"),
+}
+NO_CALL = Sentence("Cette convocation n'existe pas (ou plus).", "This call does not exist (any more).")
+NO_POSITION = Sentence("Ce poste n'existe pas (ou plus).", "This position does not exist (any more).")
+NO_ASSIGNMENT = Sentence("Cette affectation n'existe pas (ou plus).", "This assignment does not exist (any more).")
+NO_PRODUCTION = Sentence("Ce spectacle n'existe pas (ou plus).", "This production does not exist (any more).")
+
+
+def missing(sentence: Sentence) -> NotFoundError:
+    """Return the refusal of an id in the path that names nothing of this company."""
+    return NotFoundError("not_found", sentence)
+
+
+def unknown_in_body(field: str) -> InvalidError:
+    """Refuse an id or a code that names nothing of this company."""
+    kind = _KINDS[field]
+    return InvalidError.of(
+        ["body", field],
+        f"{kind.fr} dans votre compagnie : choisissez dans la liste.",
+        f"{kind.en} does not exist in your company: choose one from the list.",
+        "unknown",
+    )
+
+
+def invalid_times(faults: Sequence[Fault]) -> InvalidError:
+    """Refuse the times of a call; the first fault is the answer's sentence."""
+    fields = [FieldError(("body", *fault.loc), fault.sentence, fault.code) for fault in faults]
+    return InvalidError(faults[0].sentence, fields)
+
+
+def call_cancelled() -> ConflictError:
+    return ConflictError(
+        "state_conflict",
+        Sentence(
+            "Cette convocation est annulée et ne change plus : créez-en une nouvelle.",
+            "This call is cancelled and is not changed any more: create a new one.",
+        ),
+        extra={"allowed": []},
+    )
+
+
+def state_conflict(status: Status, allowed: Sequence[Action]) -> ConflictError:
+    """Refuse an act that leads nowhere from `status`; `allowed` names those that do."""
+    state = _STATES[status]
+    fr = ", ou ".join(_ACTS[action].fr for action in allowed)
+    en = ", or ".join(_ACTS[action].en for action in allowed)
+    return ConflictError(
+        "state_conflict",
+        Sentence(
+            f"Cette affectation {state.fr} : " + (f"vous pouvez {fr}." if fr else "créez-en une nouvelle."),
+            f"This assignment {state.en}: " + (f"you can {en}." if en else "create a new one."),
+        ),
+        extra={"allowed": [action.value for action in allowed], "current": status.value},
+    )
+
+
+SAME_ASSIGNMENT = Sentence(
+    "Cette personne est déjà affectée à cette convocation pour ce métier : modifiez l'affectation existante.",
+    "This person is already assigned to this call in this job: change the assignment that exists.",
+)
+SAME_POSITION = Sentence(
+    "Cette convocation a déjà un poste pour ce métier : changez son effectif.",
+    "This call already has a position of this job: change its headcount.",
+)
+CALL_IN_USE = Sentence(
+    "Des personnes ont été prévenues de cette convocation, ou sollicitées : annulez-la au lieu de la supprimer.",
+    "People were told of this call or asked for it: cancel it instead of deleting it.",
+)
+POSITION_IN_USE = Sentence(
+    "Des personnes sont affectées à ce poste : libérez-les ou annulez leurs affectations d'abord.",
+    "People are assigned to this position: release them or cancel their assignments first.",
+)

@@ -1,0 +1,261 @@
+"""Every query of calls, positions and assignments; lists select columns. Locks: call first, then assignment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, not_, or_, select, update
+
+from backend.core.pagination import PageRequest
+from backend.people.models import Job, Person
+from backend.planning import ledger
+from backend.planning.domain.states import LIVE, Status
+from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
+from backend.planning.period import Period
+from backend.productions.models import Production, Venue
+from backend.tenancy.acting import Act
+from backend.tenancy.rows import keyset, sort_instant
+
+CALL_COLUMNS = tuple(Call.__table__.columns)
+POSITION_COLUMNS = tuple(Position.__table__.columns)
+_ASSIGNMENT_COLUMNS = tuple(Assignment.__table__.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class CallsFilter:
+    """Which calls a list holds; None leaves the question open."""
+
+    period: Period
+    production_id: UUID | None = None
+    venue_id: UUID | None = None
+    status: CallStatus | None = None
+    kind: CallKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentsFilter:
+    """Which assignments a list holds; `status` is the one at the moment of asking."""
+
+    period: Period
+    call_id: UUID | None = None
+    person_id: UUID | None = None
+    status: Status | None = None
+
+
+def touches(period: Period) -> ColumnElement[bool]:
+    """Return the condition that a call has a moment in `period`."""
+    conditions: list[ColumnElement[bool]] = [Call.id == Call.id] if period == Period(None, None) else []
+    if period.starts_at is not None:
+        conditions.append(Call.ends_at > period.starts_at)
+    if period.ends_at is not None:
+        conditions.append(Call.starts_at < period.ends_at)
+    return and_(*conditions)
+
+
+def has_status(status: Status, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an assignment is in `status` at `now`: an option past its expiry is expired."""
+    expired = and_(Assignment.status == Status.OPTION, Assignment.expires_at <= now)
+    if status is Status.EXPIRED:
+        return or_(Assignment.status == Status.EXPIRED, expired)
+    if status is Status.OPTION:
+        return and_(Assignment.status == Status.OPTION, or_(Assignment.expires_at.is_(None), not_(expired)))
+    return Assignment.status == status
+
+
+async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequence[Row[Any]]:
+    """Return one page of calls and a row more, by start and id."""
+    query = select(*CALL_COLUMNS).where(touches(wanted.period))
+    for column, value in (
+        (Call.production_id, wanted.production_id),
+        (Call.venue_id, wanted.venue_id),
+        (Call.status, wanted.status),
+        (Call.kind, wanted.kind),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    query = keyset(query, page, (Call.starts_at, Call.id), (sort_instant, UUID))
+    return (await act.session.execute(query)).all()
+
+
+async def find_call(act: Act, call_id: UUID) -> Row[Any] | None:
+    """Return one call as columns."""
+    return (await act.session.execute(select(*CALL_COLUMNS).where(Call.id == call_id))).one_or_none()
+
+
+async def lock_call(act: Act, call_id: UUID) -> Call | None:
+    """Return a call to change: nobody else changes it, or acts on its assignments, until this act is stored."""
+    return await act.session.get(Call, call_id, with_for_update=True, populate_existing=True)
+
+
+async def hold_call(act: Act, call_id: UUID) -> Call | None:
+    """Return a call that nobody changes, cancels or deletes until this act is stored; others may hold it too."""
+    query = select(Call).where(Call.id == call_id).with_for_update(read=True)
+    return (await act.session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def lock_calls_of_production(act: Act, production_id: UUID) -> Sequence[Row[Any]]:
+    """Return the calls of a production that may be published, locked."""
+    query = (
+        select(*CALL_COLUMNS)
+        .where(Call.production_id == production_id, Call.status != CallStatus.CANCELLED)
+        .order_by(Call.starts_at, Call.id)
+        .with_for_update()
+    )
+    return (await act.session.execute(query)).all()
+
+
+async def store_publications(act: Act, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give each call, named by `call_id`, the other values of its row: all of them in one statement."""
+    if not rows:
+        return
+    table = Call.__table__
+    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "call_id"}
+    statement = update(Call).where(table.c.id == bindparam("call_id"))
+    connection = await act.session.connection()
+    await connection.execute(statement.values(version=table.c.version + 1, **values), rows)
+
+
+async def production_exists(act: Act, production_id: UUID) -> bool:
+    """Tell whether the company has this production."""
+    return await act.session.scalar(select(Production.id).where(Production.id == production_id)) is not None
+
+
+async def find_venue(act: Act, venue_id: UUID) -> Row[tuple[str, str | None]] | None:
+    """Return the time zone and the city of a venue."""
+    return (await act.session.execute(select(Venue.timezone, Venue.city).where(Venue.id == venue_id))).one_or_none()
+
+
+async def job_exists(act: Act, code: str) -> bool:
+    """Tell whether the company has a job of this code."""
+    return await act.session.scalar(select(Job.id).where(Job.code == code)) is not None
+
+
+async def confirmed_ids(act: Act, call_id: UUID) -> Sequence[UUID]:
+    """Return the confirmed assignments of a call: the ones that the ledger holds."""
+    query = select(Assignment.id).where(Assignment.call_id == call_id, Assignment.status == Status.CONFIRMED)
+    return (await act.session.scalars(query)).all()
+
+
+async def has_assignment(act: Act, call_id: UUID, *, drafts: bool) -> bool:
+    """Tell whether a call has an assignment beyond a draft, or, with `drafts`, any at all."""
+    query = select(Assignment.id).where(Assignment.call_id == call_id).limit(1)
+    if not drafts:
+        query = query.where(Assignment.status != Status.DRAFT)
+    return await act.session.scalar(query) is not None
+
+
+async def delete_drafts(act: Act, call_id: UUID) -> Sequence[UUID]:
+    """Delete the draft assignments of a call, and return their ids."""
+    drafts = and_(Assignment.call_id == call_id, Assignment.status == Status.DRAFT)
+    statement = delete(Assignment).where(drafts).returning(Assignment.id)
+    return (await act.session.scalars(statement, execution_options={"synchronize_session": False})).all()
+
+
+async def change_all(act: Act, call_id: UUID, status: Status, values: Mapping[str, Any]) -> Sequence[UUID]:
+    """Give every assignment of a call that is in `status` at this moment the same `values`; return their ids."""
+    statement = (
+        update(Assignment)
+        .where(Assignment.call_id == call_id, has_status(status, act.now))
+        .values(version=Assignment.version + 1, updated_at=act.now, **values)
+        .returning(Assignment.id)
+    )
+    return (await act.session.scalars(statement, execution_options={"synchronize_session": False})).all()
+
+
+async def list_positions(act: Act, call_id: UUID) -> Sequence[Row[Any]]:
+    """Return the positions of a call, in the order in which they were added."""
+    query = select(*POSITION_COLUMNS).where(Position.call_id == call_id).order_by(Position.id)
+    return (await act.session.execute(query)).all()
+
+
+async def find_position(act: Act, call_id: UUID, position_id: UUID) -> Position | None:
+    """Return a position of this call, to change it."""
+    query = select(Position).where(Position.id == position_id, Position.call_id == call_id)
+    return (await act.session.scalars(query)).one_or_none()
+
+
+async def find_position_id(act: Act, call_id: UUID, job: str) -> UUID | None:
+    """Return the position of a call for a job."""
+    query = select(Position.id).where(Position.call_id == call_id, Position.job == job)
+    return (await act.session.scalars(query)).one_or_none()
+
+
+async def has_live_assignment(act: Act, position_id: UUID) -> bool:
+    """Tell whether somebody still stands on a position."""
+    query = select(Assignment.id).where(Assignment.position_id == position_id, _is_live(act.now)).limit(1)
+    return await act.session.scalar(query) is not None
+
+
+async def leave_position(act: Act, position_id: UUID) -> None:
+    """Detach the assignments that no longer stand from a position that goes."""
+    statement = update(Assignment).where(Assignment.position_id == position_id)
+    await act.session.execute(
+        statement.values(position_id=None, version=Assignment.version + 1, updated_at=act.now),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def expire_past_option(act: Act, call_id: UUID, person_id: UUID, job: str) -> Sequence[UUID]:
+    """Store what time has already decided: the option of this person on this call is expired."""
+    statement = (
+        update(Assignment)
+        .where(
+            Assignment.call_id == call_id,
+            Assignment.person_id == person_id,
+            Assignment.job == job,
+            Assignment.status == Status.OPTION,
+            Assignment.expires_at <= act.now,
+        )
+        .values(status=Status.EXPIRED, version=Assignment.version + 1, updated_at=act.now)
+        .returning(Assignment.id)
+    )
+    return (await act.session.scalars(statement, execution_options={"synchronize_session": False})).all()
+
+
+def _assignments(act: Act) -> Select[Any]:
+    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"))
+
+
+async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Sequence[Row[Any]]:
+    """Return one page of assignments and a row more, in the order in which they were made."""
+    query = _assignments(act)
+    if wanted.period != Period(None, None):
+        query = query.join(Call, Call.id == Assignment.call_id).where(touches(wanted.period))
+    if wanted.call_id is not None:
+        query = query.where(Assignment.call_id == wanted.call_id)
+    if wanted.person_id is not None:
+        query = query.where(Assignment.person_id == wanted.person_id)
+    if wanted.status is not None:
+        query = query.where(has_status(wanted.status, act.now))
+    return (await act.session.execute(keyset(query, page, (Assignment.id,), (UUID,)))).all()
+
+
+async def find_assignment(act: Act, assignment_id: UUID) -> Row[Any] | None:
+    """Return one assignment as columns, with `contested`."""
+    return (await act.session.execute(_assignments(act).where(Assignment.id == assignment_id))).one_or_none()
+
+
+async def lock_assignment(act: Act, assignment_id: UUID) -> tuple[Assignment, Call] | None:
+    """Return an assignment to act on, and its call, which does not move meanwhile."""
+    its_call = select(Assignment.call_id).where(Assignment.id == assignment_id).scalar_subquery()
+    call_query = (
+        select(Call).where(Call.id == its_call).with_for_update(read=True).execution_options(populate_existing=True)
+    )
+    call = (await act.session.scalars(call_query)).one_or_none()
+    if call is None:
+        return None
+    found = await act.session.get(Assignment, assignment_id, with_for_update=True, populate_existing=True)
+    return None if found is None else (found, call)
+
+
+async def person_number(act: Act, person_id: UUID) -> int:
+    """Return the ledger's number of a person, which no linking changes until this act is stored."""
+    query = select(Person.number).where(Person.id == person_id).with_for_update(read=True)
+    return (await act.session.scalars(query)).one()
+
+
+def _is_live(now: datetime) -> ColumnElement[bool]:
+    stands = or_(Assignment.status != Status.OPTION, Assignment.expires_at.is_(None), Assignment.expires_at > now)
+    return and_(Assignment.status.in_(sorted(LIVE)), stands)

@@ -1,0 +1,304 @@
+"""Routes of `/calls`, their positions and publication, `/assignments` with their acts, and `/planning`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from backend.core.pagination import Page, PageRequest, page_request
+from backend.core.preconditions import ANY_VERSION, ExpectedVersion, stale
+from backend.core.resources import show, show_created
+from backend.core.schemas import Code
+from backend.identity.access import AsPlanner, AsReader
+from backend.planning import assignments as on_assignments
+from backend.planning import calls as on_calls
+from backend.planning import positions as on_positions
+from backend.planning import publishing, reading
+from backend.planning.domain.states import Status
+from backend.planning.models import CallKind, CallStatus
+from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
+from backend.planning.probing import unhurried
+from backend.planning.repository import AssignmentsFilter, CallsFilter
+from backend.planning.schemas import (
+    AssignmentChange,
+    AssignmentIn,
+    AssignmentOut,
+    CallChange,
+    CallIn,
+    CallOut,
+    CancelIn,
+    Empty,
+    OfferIn,
+    PlanningOut,
+    PositionChange,
+    PositionIn,
+    PositionOut,
+    ProductionPublicationOut,
+    PublicationOut,
+)
+from backend.tenancy.idempotency import AnswerRoute
+
+router = APIRouter(route_class=AnswerRoute, tags=["planning"])
+PageOf = Annotated[PageRequest, Depends(page_request)]
+
+
+def _offered_version(
+    if_match: Annotated[
+        str | None,
+        Header(
+            description="`ETag` as you read it; without it the act is done on whatever stands.",
+            max_length=100,
+            examples=['"1"'],
+        ),
+    ] = None,
+) -> int:
+    if if_match is None or if_match.strip() == "*":
+        return ANY_VERSION
+    version = if_match.strip().removeprefix("W/").strip('"')
+    if not version.isdecimal():
+        raise stale()
+    return int(version)
+
+
+OfferedVersion = Annotated[int, Depends(_offered_version)]
+
+
+def _wanted_calls(
+    act: AsReader,
+    starts: FromQuery = None,
+    ends: ToQuery = None,
+    production_id: UUID | None = None,
+    venue_id: UUID | None = None,
+    status: CallStatus | None = None,
+    kind: CallKind | None = None,
+) -> CallsFilter:
+    return CallsFilter(read_period(starts, ends, act.company.timezone), production_id, venue_id, status, kind)
+
+
+@router.get("/calls", summary="List the calls")
+async def list_calls(
+    act: AsReader, wanted: Annotated[CallsFilter, Depends(_wanted_calls)], page: PageOf
+) -> Page[CallOut]:
+    """By start. `from` and `to` keep the calls that have a moment between them."""
+    return await on_calls.list_calls(act, wanted, page)
+
+
+@router.post("/calls", status_code=201, summary="Add a call")
+async def create_call(act: AsPlanner, body: CallIn, request: Request, response: Response) -> CallOut:
+    """A draft: nobody is told before it is published. 422 for times that do not hold together."""
+    call = await on_calls.create_call(act, body)
+    show_created(request, response, call.id, call.version)
+    return call
+
+
+@router.get("/calls/{call_id}", summary="Read a call")
+async def read_call(act: AsReader, call_id: UUID, response: Response) -> CallOut:
+    """With its `ETag`."""
+    call = await on_calls.read_call(act, call_id)
+    show(response, call.version)
+    return call
+
+
+@router.patch("/calls/{call_id}", summary="Change or cancel a call", dependencies=[Depends(unhurried)])
+async def change_call(
+    act: AsPlanner, call_id: UUID, body: CallChange, expected: ExpectedVersion, response: Response
+) -> CallOut:
+    """A call that moves takes its confirmed people along: 409 `overlap` or `person_not_available`, and nothing moves.
+
+    `{"status": "cancelled", "cancel_reason": "..."}` cancels it and the assignments on it.
+    """
+    call = await on_calls.change_call(act, call_id, body, expected)
+    show(response, call.version)
+    return call
+
+
+@router.delete("/calls/{call_id}", status_code=204, summary="Delete a draft call")
+async def delete_call(act: AsPlanner, call_id: UUID, expected: ExpectedVersion) -> None:
+    """Only a draft that nobody was told of or asked for; 409 `in_use` otherwise: cancel it instead."""
+    await on_calls.delete_call(act, call_id, expected)
+
+
+@router.post("/calls/{call_id}/publish", summary="Publish a call")
+async def publish_call(
+    act: AsPlanner, call_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
+) -> PublicationOut:
+    """The next numbered version, with what has changed; a call that has not changed keeps its version."""
+    publication, version = await publishing.publish_call(act, call_id, expected)
+    show(response, version)
+    return publication
+
+
+@router.post("/productions/{production_id}/publish", summary="Publish the calls of a production")
+async def publish_production(
+    act: AsPlanner, production_id: UUID, _body: Empty | None = None
+) -> ProductionPublicationOut:
+    """Every draft or changed call, each with its new version."""
+    return await publishing.publish_production(act, production_id)
+
+
+@router.get("/calls/{call_id}/positions", summary="List the positions of a call")
+async def list_positions(act: AsReader, call_id: UUID) -> Page[PositionOut]:
+    """All of them, in one page: a call has one for each job at most."""
+    return await on_positions.list_positions(act, call_id)
+
+
+@router.post("/calls/{call_id}/positions", status_code=201, summary="Add a position")
+async def create_position(
+    act: AsPlanner, call_id: UUID, body: PositionIn, request: Request, response: Response
+) -> PositionOut:
+    """409 `duplicate` when the call has a position of this job."""
+    position = await on_positions.create_position(act, call_id, body)
+    show_created(request, response, position.id, position.version)
+    return position
+
+
+@router.get("/calls/{call_id}/positions/{position_id}", summary="Read a position")
+async def read_position(act: AsReader, call_id: UUID, position_id: UUID, response: Response) -> PositionOut:
+    """With its `ETag`."""
+    position = await on_positions.read_position(act, call_id, position_id)
+    show(response, position.version)
+    return position
+
+
+@router.patch("/calls/{call_id}/positions/{position_id}", summary="Change a position")
+async def change_position(
+    act: AsPlanner,
+    call_id: UUID,
+    position_id: UUID,
+    body: PositionChange,
+    expected: ExpectedVersion,
+    response: Response,
+) -> PositionOut:
+    """The job changes only while nobody stands on the position (409 `in_use`)."""
+    position = await on_positions.change_position(act, call_id, position_id, body, expected)
+    show(response, position.version)
+    return position
+
+
+@router.delete("/calls/{call_id}/positions/{position_id}", status_code=204, summary="Delete a position")
+async def delete_position(act: AsPlanner, call_id: UUID, position_id: UUID, expected: ExpectedVersion) -> None:
+    """409 `in_use` while somebody stands on it."""
+    await on_positions.delete_position(act, call_id, position_id, expected)
+
+
+def _wanted_assignments(
+    act: AsReader,
+    starts: FromQuery = None,
+    ends: ToQuery = None,
+    call_id: UUID | None = None,
+    person_id: UUID | None = None,
+    status: Annotated[Status | None, Query(description="The state at this moment.")] = None,
+) -> AssignmentsFilter:
+    return AssignmentsFilter(read_period(starts, ends, act.company.timezone), call_id, person_id, status)
+
+
+@router.get("/assignments", summary="List the assignments")
+async def list_assignments(
+    act: AsReader, wanted: Annotated[AssignmentsFilter, Depends(_wanted_assignments)], page: PageOf
+) -> Page[AssignmentOut]:
+    """In the order in which they were made. `from` and `to` are about their calls."""
+    return await on_assignments.list_assignments(act, wanted, page)
+
+
+@router.post("/assignments", status_code=201, summary="Put a person on a call")
+async def create_assignment(act: AsPlanner, body: AssignmentIn, request: Request, response: Response) -> AssignmentOut:
+    """A draft, of which the person knows nothing. 409 `duplicate` when they stand on this call in this job."""
+    assignment = await on_assignments.create_assignment(act, body)
+    show_created(request, response, assignment.id, assignment.version)
+    return assignment
+
+
+@router.get("/assignments/{assignment_id}", summary="Read an assignment")
+async def read_assignment(act: AsReader, assignment_id: UUID, response: Response) -> AssignmentOut:
+    """With its `ETag`."""
+    return _answer(response, await on_assignments.read_assignment(act, assignment_id))
+
+
+@router.patch("/assignments/{assignment_id}", summary="Change an assignment")
+async def change_assignment(
+    act: AsPlanner, assignment_id: UUID, body: AssignmentChange, expected: ExpectedVersion, response: Response
+) -> AssignmentOut:
+    """Pay unit, cachets, message, position; the state changes by the acts below."""
+    return _answer(response, await on_assignments.change_assignment(act, assignment_id, body, expected))
+
+
+@router.delete("/assignments/{assignment_id}", status_code=204, summary="Delete a draft assignment")
+async def delete_assignment(act: AsPlanner, assignment_id: UUID, expected: ExpectedVersion) -> None:
+    """409 `state_conflict` beyond a draft, with the acts that are possible instead."""
+    await on_assignments.delete_assignment(act, assignment_id, expected)
+
+
+@router.post("/assignments/{assignment_id}/offer", summary="Offer an option")
+async def offer(
+    act: AsPlanner, assignment_id: UUID, body: OfferIn, expected: OfferedVersion, response: Response
+) -> AssignmentOut:
+    """The person is asked to keep the date free until `expires_at`."""
+    return _answer(response, await on_assignments.offer(act, assignment_id, body, expected))
+
+
+@router.post("/assignments/{assignment_id}/confirm", summary="Confirm an assignment", dependencies=[Depends(unhurried)])
+async def confirm(
+    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
+) -> AssignmentOut:
+    """409 `overlap` with the company's own assignments in the way, or `person_not_available` for anything elsewhere."""
+    return _answer(response, await on_assignments.confirm(act, assignment_id, expected))
+
+
+@router.post("/assignments/{assignment_id}/release", summary="Release a person")
+async def release(
+    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
+) -> AssignmentOut:
+    """Gives up an option or an acceptance."""
+    return _answer(response, await on_assignments.release(act, assignment_id, expected))
+
+
+@router.post("/assignments/{assignment_id}/cancel", summary="Cancel a confirmed assignment")
+async def cancel(
+    act: AsPlanner, assignment_id: UUID, body: CancelIn, expected: OfferedVersion, response: Response
+) -> AssignmentOut:
+    """The reason and the notice are kept for payroll."""
+    return _answer(response, await on_assignments.cancel(act, assignment_id, body, expected))
+
+
+def _answer(response: Response, assignment: AssignmentOut) -> AssignmentOut:
+    show(response, assignment.version)
+    return assignment
+
+
+def _wanted_planning(
+    act: AsReader,
+    starts: FromQuery = None,
+    ends: ToQuery = None,
+    production_id: UUID | None = None,
+    venue_id: UUID | None = None,
+    person_id: UUID | None = None,
+    department: Annotated[Code | None, Query(examples=["lighting"])] = None,
+) -> reading.PlanningFilter:
+    period = read_bounded_period(starts, ends, act.company.timezone)
+    return reading.PlanningFilter(period, production_id, venue_id, person_id, department)
+
+
+@router.get(
+    "/planning",
+    summary="Read the planning of a period",
+    response_class=Response,
+    responses={
+        200: {"model": PlanningOut, "description": "Calls that touch the period, and all that they name."},
+        304: {"description": "Nothing has changed since the `ETag` of `If-None-Match`."},
+    },
+)
+async def read_planning(
+    act: AsReader,
+    wanted: Annotated[reading.PlanningFilter, Depends(_wanted_planning)],
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> Response:
+    """`from` and `to` are days or instants, 62 days apart at most.
+
+    `person_id` and `department` narrow the calls, and the assignments on them; `department` the positions too.
+    """
+    body = await reading.read_planning(act, wanted)
+    tag = reading.fingerprint(body)
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and tag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

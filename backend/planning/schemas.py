@@ -1,0 +1,308 @@
+"""What enters and leaves the planning's routes. Instants are kept to the second."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
+
+from backend.core.resources import unsent
+from backend.core.schemas import Body, Code, Instant, Line, Minutes, Text, UtcInstant, Version
+from backend.planning.domain.states import Action, Status
+from backend.planning.models import CallKind, CallStatus, PayUnit
+
+MOST_BREAKS = 20
+MOST_PEOPLE = 1000
+_CALL, _PRODUCTION, _VENUE = (
+    "01936c5e-0000-7000-8000-00000000ca11",
+    "01936c5e-0000-7000-8000-00000000910d",
+    "01936c5e-0000-7000-8000-000000007e4e",
+)
+_POSITION, _PERSON, _ASSIGNMENT = (
+    "01936c5e-0000-7000-8000-000000009057",
+    "01936c5e-0000-7000-8000-000000009e45",
+    "01936c5e-0000-7000-8000-00000000a551",
+)
+
+Second = Annotated[Instant, AfterValidator(lambda value: value.replace(microsecond=0))]
+UtcSecond = Annotated[Second, AfterValidator(lambda value: value.astimezone(UTC))]
+CallId = Annotated[UUID, Field(examples=[_CALL])]
+ProductionId = Annotated[UUID, Field(examples=[_PRODUCTION])]
+VenueId = Annotated[UUID, Field(examples=[_VENUE])]
+PositionId = Annotated[UUID, Field(examples=[_POSITION])]
+PersonId = Annotated[UUID, Field(examples=[_PERSON])]
+AssignmentId = Annotated[UUID, Field(examples=[_ASSIGNMENT])]
+Title = Annotated[Line, Field(examples=["Répétition au plateau"])]
+Kind = Annotated[CallKind, Field(examples=["rehearsal"])]
+Job = Annotated[Code, Field(examples=["comedien"])]
+Headcount = Annotated[StrictInt, Field(ge=1, le=MOST_PEOPLE, examples=[2])]
+Rank = Annotated[StrictInt, Field(ge=1, le=9, examples=[1], description="1 is the company's first choice.")]
+Cachets = Annotated[StrictInt, Field(ge=0, le=100, examples=[1])]
+Reason = Annotated[Text, Field(examples=["La salle est fermée."])]
+Message = Annotated[Text, Field(examples=["Le décor arrive à 9 h."])]
+
+
+class Empty(Body):
+    """A body without fields: some clients cannot send none."""
+
+
+class Break(Body):
+    """A break whose place in the call is known."""
+
+    starts_at: Second
+    ends_at: Second
+    paid: Annotated[StrictBool, Field(examples=[False])] = False
+
+
+Breaks = Annotated[
+    list[Break],
+    Field(
+        max_length=MOST_BREAKS,
+        examples=[[{"starts_at": "2026-11-16T12:00:00+01:00", "ends_at": "2026-11-16T13:00:00+01:00", "paid": False}]],
+    ),
+]
+OnTour = Annotated[
+    StrictBool | None,
+    Field(description="Null or left out: whether the venue's city is another than the company's.", examples=[False]),
+]
+UnplacedBreak = Annotated[Minutes, Field(description="Unpaid minutes without a known place.", examples=[0])]
+
+
+class CallIn(Body):
+    """A new call, as a draft."""
+
+    production_id: ProductionId
+    venue_id: VenueId | None = None
+    kind: Kind
+    title: Title
+    starts_at: Second
+    ends_at: Second
+    on_tour: OnTour = None
+    breaks: Breaks = Field(default_factory=list)
+    unplaced_break_minutes: UnplacedBreak = 0
+
+
+class CallChange(Body):
+    """Changes of a call; `{"status": "cancelled"}` cancels it, with a reason and nothing else."""
+
+    production_id: ProductionId = unsent()
+    venue_id: VenueId | None = None
+    kind: Kind = unsent()
+    title: Title = unsent()
+    starts_at: Second = unsent()
+    ends_at: Second = unsent()
+    on_tour: OnTour = None
+    breaks: Breaks = unsent()
+    unplaced_break_minutes: UnplacedBreak = unsent()
+    status: Annotated[CallStatus, Field(description="Only `cancelled`.", examples=["cancelled"])] = unsent()
+    cancel_reason: Reason | None = None
+
+
+class BreakOut(Body):
+    """A break whose place in the call is known."""
+
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    paid: Annotated[bool, Field(examples=[False])]
+
+
+class CallOut(Body):
+    """A call; `unpublished_changes` tells that it is no longer what the people called were told."""
+
+    id: CallId
+    ref: Annotated[str | None, Field(examples=["A-001"])]
+    production_id: ProductionId
+    venue_id: VenueId | None
+    kind: Kind
+    title: Title
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    on_tour: Annotated[bool, Field(examples=[False])]
+    breaks: list[BreakOut]
+    unplaced_break_minutes: UnplacedBreak
+    status: Annotated[CallStatus, Field(examples=["published"])]
+    cancel_reason: Annotated[str | None, Field(examples=[None])]
+    published_version: Annotated[int, Field(examples=[1], description="0: never published.")]
+    published_at: UtcInstant | None
+    unpublished_changes: Annotated[bool, Field(examples=[False])]
+    created_at: UtcInstant
+    updated_at: UtcInstant
+    version: Version
+
+
+class Difference(Body):
+    """One difference between what was told before and what is told now."""
+
+    field: Annotated[str, Field(examples=["starts_at"])]
+    before: Annotated[Any, Field(examples=["2026-11-16T09:00:00Z"])]
+    after: Annotated[Any, Field(examples=["2026-11-16T10:00:00Z"])]
+
+
+class PublicationOut(Body):
+    """The published state of a call: its version, and what changed with it (nothing in a first one)."""
+
+    call_id: CallId
+    version: Annotated[int, Field(examples=[2])]
+    published_at: UtcInstant
+    changes: list[Difference]
+
+
+class ProductionPublicationOut(Body):
+    """The calls that got a new version; unchanged ones are not named."""
+
+    production_id: ProductionId
+    calls: list[PublicationOut]
+
+
+class PositionIn(Body):
+    """What a call needs."""
+
+    job: Job
+    headcount: Headcount = 1
+
+
+class PositionChange(Body):
+    """Changes of a position; its job only while nobody is assigned to it."""
+
+    job: Job = unsent()
+    headcount: Headcount = unsent()
+
+
+class PositionOut(Body):
+    """What a call needs: a job, and how many people of it."""
+
+    id: PositionId
+    call_id: CallId
+    job: Job
+    headcount: Headcount
+    version: Version
+
+
+class AssignmentIn(Body):
+    """A person on a call in a job; without `position_id` the call's position of that job is taken, if there is one."""
+
+    call_id: CallId
+    position_id: PositionId | None = None
+    person_id: PersonId
+    job: Job
+    pay_unit: Annotated[PayUnit, Field(examples=["hour"])] = PayUnit.HOUR
+    cachets: Cachets | None = None
+
+
+class AssignmentChange(Body):
+    """Changes of an assignment that are no act: its state changes by the acts only."""
+
+    position_id: PositionId | None = None
+    pay_unit: Annotated[PayUnit, Field(examples=["cachet"])] = unsent()
+    cachets: Cachets | None = None
+    message: Message | None = None
+
+
+class OfferIn(Body):
+    """An option: it always expires, and shows no pay."""
+
+    rank: Rank = 1
+    expires_at: UtcSecond
+    message: Message | None = None
+
+
+class CancelIn(Body):
+    """Why a confirmed assignment is cancelled: kept for payroll, with the notice given."""
+
+    reason: Reason
+
+
+class AssignmentOut(Body):
+    """An assignment as the company reads it; `allowed` names the acts that the company can do now."""
+
+    id: AssignmentId
+    call_id: CallId
+    position_id: PositionId | None
+    person_id: PersonId
+    job: Job
+    status: Annotated[Status, Field(examples=["option"])]
+    contested: Annotated[bool, Field(examples=[False], description="To be confirmed with the person.")]
+    rank: Rank | None
+    expires_at: UtcInstant | None
+    message: Message | None
+    reason: Reason | None
+    notice_minutes: Annotated[int | None, Field(examples=[None], description="From the cancellation to the start.")]
+    pay_unit: Annotated[PayUnit, Field(examples=["hour"])]
+    cachets: Cachets | None
+    decided_by: Annotated[str | None, Field(examples=["Anne Martin"])]
+    decided_at: UtcInstant | None
+    created_at: UtcInstant
+    updated_at: UtcInstant
+    version: Version
+    allowed: Annotated[list[Action], Field(examples=[["confirm", "release"]])]
+
+
+class PlannedCall(Body):
+    """A call of the period, in short."""
+
+    id: CallId
+    production_id: ProductionId
+    venue_id: VenueId | None
+    kind: Kind
+    title: Title
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    on_tour: Annotated[bool, Field(examples=[False])]
+    breaks: list[BreakOut]
+    unplaced_break_minutes: UnplacedBreak
+    status: Annotated[CallStatus, Field(examples=["published"])]
+    published_version: Annotated[int, Field(examples=[1])]
+    version: Version
+
+
+class PlannedAssignment(Body):
+    """An assignment of the period, in short; `status` is the one at this moment."""
+
+    id: AssignmentId
+    call_id: CallId
+    position_id: PositionId | None
+    person_id: PersonId
+    job: Job
+    status: Annotated[Status, Field(examples=["confirmed"])]
+    contested: Annotated[bool, Field(examples=[False])]
+    rank: Rank | None
+    expires_at: UtcInstant | None
+    version: Version
+
+
+class PlannedPerson(Body):
+    """Somebody assigned in the period."""
+
+    id: PersonId
+    name: Annotated[str, Field(examples=["Geneviève Roche"])]
+    department: Annotated[str, Field(examples=["artistic"])]
+    job: Job
+
+
+class PlannedProduction(Body):
+    """A production of the period."""
+
+    id: ProductionId
+    title: Annotated[str, Field(examples=["La Mouette"])]
+
+
+class PlannedVenue(Body):
+    """A venue of the period."""
+
+    id: VenueId
+    name: Annotated[str, Field(examples=["Grande salle"])]
+    city: Annotated[str | None, Field(examples=["Nantes"])]
+    timezone: Annotated[str, Field(examples=["Europe/Paris"])]
+
+
+class PlanningOut(Body):
+    """Everything of a period in one answer: calls that touch it, and all that they name."""
+
+    from_: Annotated[datetime, Field(alias="from", examples=["2026-11-15T23:00:00Z"])]
+    to: Annotated[datetime, Field(examples=["2026-11-22T23:00:00Z"])]
+    calls: list[PlannedCall]
+    positions: list[PositionOut]
+    assignments: list[PlannedAssignment]
+    people: list[PlannedPerson]
+    productions: list[PlannedProduction]
+    venues: list[PlannedVenue]

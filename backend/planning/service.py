@@ -1,0 +1,28 @@
+"""What a person answers to an assignment: the portal's way into the planning. Everything else is the company's."""
+
+from uuid import UUID
+
+from backend.core.errors import Sentence
+from backend.planning import assignments
+from backend.tenancy.acting import Act
+
+STILL_CONTESTED = Sentence(
+    "C'est noté, mais une autre de vos dates tient encore sur ces horaires : cette affectation reste à confirmer "
+    "jusqu'à ce que vous refusiez l'une des deux, ou que l'autre soit annulée.",
+    "Noted, but another of your dates still stands at these times: this assignment stays to be confirmed until you "
+    "decline one of the two, or the other one is cancelled.",
+)
+
+
+async def accept(act: Act, assignment_id: UUID) -> Sentence | None:
+    """Say yes to an option or to a contested booking; return what remains to be said, or None.
+
+    The actor is the person. Raises NotFoundError when it is not theirs, ConflictError `state_conflict`.
+    """
+    found = await assignments.accept(act, assignment_id)
+    return STILL_CONTESTED if found.contested else None
+
+
+async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> None:
+    """Say no; where two companies overlap, the other one's booking is then tried again. Raises as `accept`."""
+    await assignments.decline(act, assignment_id, reason)

@@ -1,0 +1,77 @@
+"""The state machine of an assignment, pure."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.planning.domain.states import LIVE, Action, Status, TransitionError, after, allowed, effective
+
+NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
+FINAL = set(Status) - LIVE
+
+# Written down from the contract, independently of the code.
+EXPECTED = {
+    ("draft", "offer"): "option",
+    ("draft", "confirm"): "confirmed",
+    ("option", "accept"): "accepted",
+    ("option", "decline"): "declined",
+    ("option", "confirm"): "confirmed",
+    ("option", "release"): "released",
+    ("accepted", "decline"): "declined",
+    ("accepted", "confirm"): "confirmed",
+    ("accepted", "release"): "released",
+    ("confirmed", "cancel"): "cancelled",
+}
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("action", Action)
+def test_each_act_leads_where_the_contract_says_and_nowhere_else(status: Status, action: Action) -> None:
+    expected = EXPECTED.get((status, action))
+    if expected is not None:
+        assert after(status, action) == expected
+        return
+    with pytest.raises(TransitionError) as refused:
+        after(status, action)
+    assert refused.value.allowed == allowed(status)
+
+
+@given(st.lists(st.sampled_from(Action)), st.booleans())
+def test_any_sequence_of_acts_stays_inside_the_machine(acts: list[Action], contested: bool) -> None:
+    status = Status.DRAFT
+    for action in acts:
+        possible = allowed(status, contested=contested)
+        if action in possible:
+            status = after(status, action, contested=contested)
+            assert status in set(Status)
+        else:
+            with pytest.raises(TransitionError):
+                after(status, action, contested=contested)
+    if status in FINAL:
+        assert allowed(status, contested=contested) == ()
+
+
+def test_a_contested_confirmed_assignment_may_be_declined_or_accepted_by_the_person() -> None:
+    assert after(Status.CONFIRMED, Action.ACCEPT, contested=True) is Status.CONFIRMED
+    assert after(Status.CONFIRMED, Action.DECLINE, contested=True) is Status.DECLINED
+    with pytest.raises(TransitionError):
+        after(Status.CONFIRMED, Action.DECLINE)
+
+
+@pytest.mark.parametrize("action", [Action.ACCEPT, Action.DECLINE])
+def test_contested_changes_nothing_for_an_assignment_that_is_not_confirmed(action: Action) -> None:
+    with pytest.raises(TransitionError):
+        after(Status.DRAFT, action, contested=True)
+
+
+def test_an_option_is_expired_from_its_very_instant_of_expiry_on() -> None:
+    assert effective(Status.OPTION, NOW, NOW) is Status.EXPIRED
+    assert effective(Status.OPTION, NOW + timedelta(seconds=1), NOW) is Status.OPTION
+    assert effective(Status.OPTION, None, NOW) is Status.OPTION
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.OPTION})
+def test_only_an_option_expires(status: Status) -> None:
+    assert effective(status, NOW - timedelta(days=1), NOW) is status
