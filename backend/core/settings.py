@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
     mail_from: str = "Filage <ne-pas-repondre@filage.localhost>"
 
+    worker_in_process: bool = Field(default=False, description="Do the tasks inside the server, without `filage worker`.")
+    worker_concurrency: int = Field(4, ge=1, le=64, description="Tasks at once in one worker.")
+    worker_database_url: str | None = Field(None, description="App login past the pooler, which cannot pass on NOTIFY.")
+    worker_retry_seconds: float = Field(15, gt=0, description="First pause after a failed try; tripled each time.")
+    worker_stalled_seconds: float = Field(30, ge=1, description="Silence after which a worker's tasks are taken over.")
+
     limit_sign_ups_per_hour: int = Field(5, ge=1)
     limit_registers_per_hour: int = Field(20, ge=1, description="New accounts from one address.")
     limit_failed_logins_per_10_minutes: int = Field(20, ge=1)

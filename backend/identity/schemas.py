@@ -56,7 +56,7 @@ class Licence(Body):
     """A receipt of declaration "valant licence" (code du travail, L7122-3)."""
 
     category: int = Field(ge=1, le=3, strict=True, examples=[2])
-    number: Line = Field(examples=["PLATESV-R-2026-000001"])
+    number: Annotated[Line, StringConstraints(pattern=r"^[^|:]+$")] = Field(examples=["PLATESV-R-2026-000001"])
     expires_on: Day
 
 

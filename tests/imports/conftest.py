@@ -4,6 +4,9 @@ from collections.abc import Callable
 from importlib.resources import files
 
 import pytest
+from fastapi import FastAPI
+
+from backend.tenancy.session import Database
 
 Folder = Callable[[str], dict[str, bytes]]
 
@@ -23,3 +26,14 @@ def folder() -> Folder:
         return {file.name: file.read_bytes() for file in here.iterdir() if file.name.endswith(".csv")}
 
     return read
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    found: Database = app.state.database
+    return found
+
+
+@pytest.fixture(scope="session")
+def small(folder: Folder) -> dict[str, bytes]:
+    return folder("bad/00-valid")

@@ -1,4 +1,4 @@
-"""What a row of assignments.csv does to an assignment: acts done in Filage win over the file, and no refusal is undone."""
+"""What a row of assignments.csv does: acts done in Filage win over the file, and no refusal is undone."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -46,7 +46,7 @@ class Step:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def after(self) -> Mapping[str, Any]:
+    def after(self) -> dict[str, Any]:
         """The row as it will stand; empty for one that is not created."""
         return {**(self.before or {}), **self.values}
 
@@ -62,7 +62,7 @@ def decide(line: int, found: Mapping[str, Any] | None, values: Mapping[str, Any]
 def count(steps: Iterable[Step], absent: int) -> Counts:
     """Count the outcomes of one file."""
     outcomes = Counter(step.outcome for step in steps)
-    return Counts(*(outcomes[outcome] for outcome in Outcome), absent=absent)
+    return Counts(**{outcome.value: outcomes[outcome] for outcome in Outcome}, absent=absent)
 
 
 def of(steps: Sequence[Step], outcome: Outcome) -> list[Step]:
