@@ -61,10 +61,10 @@ async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
     if call.status is CallStatus.CANCELLED:
         raise refusals.call_cancelled()
     await _check_names(act, body)
-    _check_pay(body.pay_unit, body.cachets)
+    cachets = _cachets(body.pay_unit, body.cachets)
     assignment = Assignment(
         id=new_id(), status=Status.DRAFT, created_at=act.now, updated_at=act.now, acted_at=act.now,
-        **body.model_dump() | {"position_id": await _position_id(act, body)},
+        **body.model_dump() | {"position_id": await _position_id(act, body), "cachets": cachets},
     )  # fmt: skip
     for expired in await repository.expire_past_option(act, body.call_id, body.person_id, body.job):
         record(act, "assignment.expired", expired)
@@ -80,8 +80,9 @@ async def change_assignment(act: Act, assignment_id: UUID, body: AssignmentChang
     values, before = sent(body), values_of(assignment, FIELDS)
     if values.get("position_id") is not None:
         await _check_position(act, assignment.call_id, assignment.job, values["position_id"])
-    if values.get("pay_unit", assignment.pay_unit) is PayUnit.HOUR:
-        _check_pay(PayUnit.HOUR, values.setdefault("cachets", None))
+    pay_unit = values.get("pay_unit", assignment.pay_unit)
+    if pay_unit is not assignment.pay_unit or "cachets" in values:
+        values["cachets"] = _cachets(pay_unit, values.get("cachets"))
     if apply_changes(assignment, values, updated_at=act.now, acted_at=act.now):
         await act.session.flush()
         record(act, "assignment.changed", assignment_id, *changes(before, values_of(assignment, FIELDS)))
@@ -228,14 +229,18 @@ async def _check_position(act: Act, call_id: UUID, job: str, position_id: UUID) 
         raise refusals.unknown_in_body("position_id")
 
 
-def _check_pay(pay_unit: PayUnit, cachets: int | None) -> None:
-    if pay_unit is PayUnit.HOUR and cachets is not None:
+def _cachets(pay_unit: PayUnit, cachets: int | None) -> int | None:
+    """Return how many cachets are declared: one where nothing is said, none for an engagement by the hour."""
+    if pay_unit is PayUnit.CACHET:
+        return 1 if cachets is None else cachets
+    if cachets is not None:
         raise InvalidError.of(
             ["body", "cachets"],
             "Un nombre de cachets va avec « pay_unit » : « cachet » ; à l'heure, laissez-le vide.",
             'A number of cachets goes with "pay_unit": "cachet"; leave it out for hours.',
             "cachets",
         )
+    return None
 
 
 async def _is_contested(act: Act, assignment: Assignment) -> bool:

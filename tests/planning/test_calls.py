@@ -83,9 +83,11 @@ async def test_a_call_outside_the_companys_city_is_on_tour_unless_told_otherwise
     home = await stage.create("/venues", name="Chez nous", city="nantes ")
     away = await stage.create("/venues", name="Ailleurs", city="Lyon")
     nowhere = await stage.create("/venues", name="Sans ville")
-    assert [
-        (await stage.call(production, venue_id=venue["id"]))["on_tour"] for venue in (home, away, nowhere)
-    ] == [False, True, False]
+    assert [(await stage.call(production, venue_id=venue["id"]))["on_tour"] for venue in (home, away, nowhere)] == [
+        False,
+        True,
+        False,
+    ]
     assert (await stage.call(production))["on_tour"] is False
     told = await stage.call(production, venue_id=away["id"], on_tour=False)
     assert told["on_tour"] is False

@@ -105,9 +105,7 @@ async def test_the_companys_own_conflict_is_told_even_when_another_company_holds
     await same_person(database, (stage.company, person), (other_stage.company, namesake))
     production = await stage.production()
     await stage.confirmed(await stage.call(production), person)
-    await other_stage.confirmed(
-        await other_stage.call(await other_stage.production(), SOON + 3 * HOUR), namesake
-    )
+    await other_stage.confirmed(await other_stage.call(await other_stage.production(), SOON + 3 * HOUR), namesake)
     wanted = await stage.assignment(await stage.call(production, SOON + HOUR, hours=4), person)
     body = problem(await stage.act(wanted, "confirm"), 409, "overlap")
     assert len(body["conflicts"]) == 1
@@ -167,9 +165,7 @@ async def test_a_call_is_not_moved_onto_a_busy_person_and_all_stays_as_it_was(
     call = await stage.call(production)
     for who in (person, free):
         await stage.confirmed(call, who)
-    await other_stage.confirmed(
-        await other_stage.call(await other_stage.production(), SOON + 24 * HOUR), namesake
-    )
+    await other_stage.confirmed(await other_stage.call(await other_stage.production(), SOON + 24 * HOUR), namesake)
     later = {"starts_at": (SOON + 25 * HOUR).isoformat(), "ends_at": (SOON + 28 * HOUR).isoformat()}
     problem(await stage.patch(f"/calls/{call['id']}", later), 409, "person_not_available")
     assert (await stage.get(f"/calls/{call['id']}")).json() == call
@@ -228,9 +224,7 @@ async def test_linking_makes_the_overlap_of_the_linked_company_contested_until_o
     problem(await by.act(again, "confirm"), 409, "person_not_available")
 
 
-async def test_moving_a_call_away_ends_what_it_contested(
-    stage: Stage, other_stage: Stage, database: Database
-) -> None:
+async def test_moving_a_call_away_ends_what_it_contested(stage: Stage, other_stage: Stage, database: Database) -> None:
     person, namesake = await stage.person(), await other_stage.person()
     call = await stage.call(await stage.production())
     await stage.confirmed(call, person)
@@ -309,9 +303,7 @@ async def test_a_company_sees_and_changes_its_own_rows_of_the_ledger_only(
     problem(await other_stage.act(again, "confirm"), 409, "overlap")
 
 
-async def test_another_companys_ids_name_nothing_here(
-    client: AsyncClient, stage: Stage, other_stage: Stage
-) -> None:
+async def test_another_companys_ids_name_nothing_here(client: AsyncClient, stage: Stage, other_stage: Stage) -> None:
     theirs = await other_stage.assignment(
         await other_stage.call(await other_stage.production()), await other_stage.person()
     )

@@ -1,11 +1,13 @@
 """The state machine of an assignment, pure."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.planning import models
 from backend.planning.domain.states import LIVE, Action, Status, TransitionError, after, allowed, effective
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -75,3 +77,8 @@ def test_an_option_is_expired_from_its_very_instant_of_expiry_on() -> None:
 @pytest.mark.parametrize("status", set(Status) - {Status.OPTION})
 def test_only_an_option_expires(status: Status) -> None:
     assert effective(status, NOW - timedelta(days=1), NOW) is status
+
+
+def test_the_unique_index_of_live_assignments_names_the_live_states() -> None:
+    condition = str(models._LIVE)
+    assert set(re.findall(r"'(\w+)'", condition)) == {status.value for status in LIVE}
