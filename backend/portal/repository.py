@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.identity.models import PersonLink
 from backend.people.models import Job
 from backend.planning.domain.states import Status
-from backend.planning.models import Assignment, Booking, BookingStatus, Call
+from backend.planning.ledger import IS_CONTESTED
+from backend.planning.models import Assignment, Booking, Call
 from backend.productions.models import Production, Venue
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo
@@ -66,7 +67,7 @@ async def assignments_of(
 
 # Columns of the tables, not of the entities: rows then pass SQLAlchemy's loading of entities by.
 _ASSIGNMENT, _CALL, _JOB = Assignment.__table__, Call.__table__, Job.__table__
-_PRODUCTION, _VENUE = Production.__table__, Venue.__table__
+_PRODUCTION, _VENUE, _BOOKING = Production.__table__, Venue.__table__, Booking.__table__
 _OF_ASSIGNMENT = ("id", "status", "rank", "expires_at", "message", "job", "version", "updated_at")
 _OF_CALL = ("published", "published_version", "published_at", "published_starts_at", "published_ends_at")
 _OF_VENUE = ("id", "name", "address", "postal_code", "city", "timezone")
@@ -80,7 +81,7 @@ _NARROWED: Mapping[str, ColumnElement[bool]] = {
 @lru_cache(maxsize=16)
 def _assignments(narrowed_by: frozenset[str], *, sqlite: bool) -> Select[Any]:
     """Compose the statement once per process: composing it for each company cost more than running it."""
-    contested = select(Booking.assignment_id).where(Booking.company_id == bindparam("company_id"), IS_CONTESTED)
+    contested = select(_BOOKING.c.assignment_id).where(_BOOKING.c.company_id == bindparam("company_id"), IS_CONTESTED)
     return (
         select(
             *(_ASSIGNMENT.c[name] for name in _OF_ASSIGNMENT),
@@ -107,5 +108,5 @@ def _assignments(narrowed_by: frozenset[str], *, sqlite: bool) -> Select[Any]:
 
 def _told(name: str, *, sqlite: bool) -> ColumnElement[Any]:
     """Return an id that the published version names, as the engine stores ids (SQLite: 32 digits, no hyphens)."""
-    found = Call.published[name].as_string()
+    found: ColumnElement[Any] = _CALL.c.published[name].as_string()
     return func.replace(found, "-", "") if sqlite else cast(found, Uuid)

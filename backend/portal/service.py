@@ -36,7 +36,7 @@ from backend.portal.schemas import (
     VenueRef,
 )
 from backend.tenancy.acting import Act, Actor
-from backend.tenancy.migrations import head
+from backend.tenancy.migrations import serves
 from backend.tenancy.models import CompanyInfo, CompanyStatus
 from backend.tenancy.session import Database
 
@@ -70,7 +70,7 @@ async def read_companies(
     """Visit each company in a transaction of its own; return what was found, and who could not be read now."""
     found, unavailable = [], []
     for link in links:
-        if link.company.revision != head("tenant"):
+        if not serves(link.company.revision):
             unavailable.append(link.company)
             continue
         async with database.company(link.company, write=False) as session:
@@ -99,7 +99,7 @@ async def my_act(database: Database, caller: Caller, assignment_id: UUID, now: d
     for link in await my_links(database, caller.user_id):
         if link.company.status is not CompanyStatus.ACTIVE:
             continue
-        if link.company.revision != head("tenant"):
+        if not serves(link.company.revision):
             # It may be there: an answer "does not exist" could be wrong.
             check_revision(link.company)
         async with database.company(link.company) as session:
@@ -128,13 +128,12 @@ def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN40
     told = row.published
     allowed = [a for a in states.allowed(status, contested=row.contested) if a in PERSONAL_ACTS]
     call = {name: told[name] for name in CallRef.model_fields if name in told}
-    venue = found.venues.get(told["venue_id"])
     return MyAssignment(
         id=row.id,
         company=_company(found.company),
-        production=ProductionRef(id=told["production_id"], title=found.productions[told["production_id"]]),
+        production=ProductionRef(id=told["production_id"], title=row.production_title or ""),
         call=CallRef.model_validate({**call, "id": row.call_id, "version": row.published_version}),
-        venue=VenueRef.model_validate(dict(venue._mapping)) if venue is not None else None,  # noqa: SLF001 - public API
+        venue=_venue(row),
         job=row.job,
         job_label=row.label,
         status=status,
@@ -143,6 +142,19 @@ def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN40
         expires_at=row.expires_at,
         message=row.message,
         allowed=allowed,
+    )
+
+
+def _venue(row: Any) -> VenueRef | None:  # noqa: ANN401 - a row of repository.assignments_of
+    if row.venue_id is None:
+        return None
+    return VenueRef(
+        id=row.venue_id,
+        name=row.venue_name,
+        address=row.venue_address,
+        postal_code=row.venue_postal_code,
+        city=row.venue_city,
+        timezone=row.venue_timezone,
     )
 
 
@@ -208,23 +220,20 @@ def _calendar_status(row: Any, now: datetime) -> CalendarStatus | None:  # noqa:
 
 
 def _entry(found: Found, row: Any, status: CalendarStatus) -> CalendarEntry:  # noqa: ANN401 - a row of the repository
-    told, venue = row.published, found.venues.get(row.published["venue_id"])
-    place = (
-        [] if venue is None else [venue.name, venue.address, " ".join(filter(None, (venue.postal_code, venue.city)))]
-    )
-    production = found.productions[told["production_id"]]
+    town = " ".join(filter(None, (row.venue_postal_code, row.venue_city)))
+    production = row.production_title or ""
     return CalendarEntry(
         uid=f"{row.id}@filage",
         sequence=row.published_version + row.version,
         status=status,
         starts_at=row.published_starts_at,
         ends_at=row.published_ends_at,
-        timezone=venue.timezone if venue is not None else found.company.timezone,
-        summary=f"{production} : {told['title']}",
+        timezone=row.venue_timezone or found.company.timezone,
+        summary=f"{production} : {row.published['title']}",
         production=production,
         company=found.company.name,
         job=row.label,
-        location=", ".join(filter(None, place)),
+        location=", ".join(filter(None, (row.venue_name, row.venue_address, town))),
         description_lines=[row.message] if row.message else [],
         updated_at=max(row.updated_at, row.published_at),
     )

@@ -33,7 +33,7 @@ class Draft:
 class NewCompany:
     """The owner's transaction of one sign-up; whoever holds it adds the rest of the act (user, membership)."""
 
-    def __init__(self, database: Database, session: AsyncSession, number: int) -> None:
+    def __init__(self, database: Database, session: AsyncSession, number: int | None = None) -> None:
         self.session = session
         self._database = database
         self._number = number
@@ -41,15 +41,16 @@ class NewCompany:
     async def create(self, draft: Draft, now: datetime) -> CompanyInfo:
         """Create the company, its role, schema, tables and first rows. Raises ConflictError `slug_taken`."""
         session = self.session
+        number = self._number or await take_company_number(session)
         installation = (await session.scalars(select(Installation.id))).one()
         if not is_sqlite(session):
             # A sign-up meanwhile would come out at an unknown revision: wait for a migration that is running.
             await session.execute(text("select pg_advisory_xact_lock_shared(:key)"), {"key": migrations.MIGRATION_LOCK})
         company = Company(
             id=new_id(),
-            number=self._number,
-            schema_name=names.schema_name(self._number),
-            role_name=names.role_name(installation, self._number),
+            number=number,
+            schema_name=names.schema_name(number),
+            role_name=names.role_name(installation, number),
             revision=migrations.head("tenant"),
             status=CompanyStatus.ACTIVE,
             licences=[],
@@ -82,7 +83,8 @@ async def new_company(database: Database) -> AsyncIterator[NewCompany]:
     """Open the owner's transaction of a sign-up; it commits when the block ends without an error."""
     if not database.is_sqlite:
         async with database.owner() as session:
-            yield NewCompany(database, session, await take_company_number(session))
+            # No statement yet: the transaction begins with the first, after the password has been hashed.
+            yield NewCompany(database, session)
         return
     async with database.shared() as session:
         number = await take_company_number(session)
