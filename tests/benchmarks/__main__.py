@@ -1,0 +1,94 @@
+"""`python -m tests.benchmarks [GROUP ...] [--json FILE]`: measures the critical endpoints; fails for errors alone."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.benchmarks import figures, groups, machine, profiling, quick, sign_up_parts
+from tests.benchmarks.data import writing
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.groups import Group, Prepared
+from tests.benchmarks.measuring import Scenario, measure
+from tests.benchmarks.site import Server, Site, make_site, serve
+
+WIDTH = 150  # characters: the table is one line a load, wherever it is printed
+EVERYTHING = [group for group in Group if group is not Group.QUICK]
+console = Console(width=max(WIDTH, Console().width))
+
+Groups = Annotated[list[Group] | None, typer.Argument(help="What to measure; nothing: all but quick.")]
+Json = Annotated[Path | None, typer.Option("--json", help="File for the figures.", dir_okay=False)]
+Record = Annotated[bool, typer.Option("--record", help="quick: keep these ratios as the recorded ones.")]
+
+
+def main(wanted: Groups = None, json: Json = None, record: Record = False) -> None:
+    """Measure the critical endpoints on a server and a database of their own."""
+    asked = list(dict.fromkeys(wanted or EVERYTHING))
+    shape = machine.describe()
+    console.print(" · ".join(f"{name.replace('_', ' ')}: {value}" for name, value in shape.items()))
+    rows: list[Figures] = []
+    extra: dict[str, object] = {}
+    with make_site() as site:
+        for group in asked:
+            if group is Group.QUICK:
+                rows += _quick(site, record=record)
+                continue
+            scenarios = asyncio.run(_prepare(site, group))
+            with serve(site) as server:
+                rows += asyncio.run(_measure(site, server, scenarios))
+        if Group.SIGN_UP in asked:
+            extra["sign_up_parts_ms"] = asyncio.run(sign_up_parts.measure(site))
+    figures.show(console, rows)
+    if "sign_up_parts_ms" in extra:
+        sign_up_parts.show(console, extra["sign_up_parts_ms"])
+    if json is not None:
+        figures.write(json, shape, rows, extra)
+    raise typer.Exit(1 if any(row.errors or not row.requests for row in rows) else 0)
+
+
+def _quick(site: Site, *, record: bool) -> list[Figures]:
+    scenarios = asyncio.run(_prepare(site, Group.QUICK))
+    with serve(site) as server:
+        unit, *rows = asyncio.run(_measure(site, server, [groups.health(), *scenarios]))
+    folder = site.directory / "profiles"
+    folder.mkdir()
+    with serve(site, folder) as server:
+        hottest = asyncio.run(_profile(server, scenarios, folder))
+    found = quick.ratios(unit, rows)
+    quick.show(console, found, hottest)
+    if record:
+        quick.record(found, hottest)
+    return [unit, *rows]
+
+
+async def _prepare(site: Site, group: Group) -> list[Scenario]:
+    with console.status(f"{group}: writing what will be read ..."):
+        async with writing(site) as writer:
+            prepared = Prepared(writer)
+            prepare = quick.scenarios if group is Group.QUICK else groups.PREPARE[group]
+            scenarios = await prepare(prepared)
+            await writer.settle()
+    return scenarios
+
+
+async def _measure(site: Site, server: Server, scenarios: Sequence[Scenario]) -> list[Figures]:
+    rows = []
+    for scenario in scenarios:
+        with console.status(f"{scenario.name}, {scenario.kind} ..."):
+            rows.append(await measure(site, server, scenario, console))
+    return rows
+
+
+async def _profile(server: Server, scenarios: Sequence[Scenario], folder: Path) -> dict[str, dict[str, float]]:
+    found = {}
+    for number, scenario in enumerate(scenarios, 1):
+        with console.status(f"{scenario.name}: profile ..."):
+            found[scenario.name] = await profiling.hottest(server, scenario, folder / f"{number}.json")
+    return found
+
+
+if __name__ == "__main__":
+    typer.run(main)
