@@ -1,6 +1,7 @@
 """Alembic's entry: `[alembic]` migrates the shared schema, then every company; `[tenant]` makes revisions."""
 
 from alembic import context
+from sqlalchemy import Connection
 
 import backend.audit.models
 import backend.identity.models
@@ -11,6 +12,9 @@ import backend.productions.models  # noqa: F401 - each import above adds its tab
 from backend.core.settings import Settings
 from backend.tenancy import migrations
 from backend.tenancy.base import SHARED_SCHEMA, SharedBase, TenantBase
+from backend.tenancy.fleet import lock
+from backend.tenancy.fleet.migrate import bring_companies, open_run
+from backend.tenancy.fleet.order import Order, ignore
 from backend.tenancy.session import find_urls
 
 config = context.config
@@ -27,25 +31,38 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
     return not (name or "").startswith(("ex_", "alembic_version"))
 
 
+def migrate_shared(connection: Connection) -> None:
+    """Run the shared history as it was asked for, and grant what the logins need."""
+    context.configure(
+        connection=connection,
+        target_metadata=SharedBase.metadata,
+        version_table_schema=SHARED_SCHEMA,
+        include_schemas=True,
+        include_name=_is_ours,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    migrations.finish_shared(connection, urls)
+
+
 def run_shared() -> None:
-    """Migrate the shared schema, then every company: one run at a time, behind an advisory lock."""
+    """Migrate the shared schema, then every company: one run at a time, which others wait for."""
     asked = getattr(config.cmd_opts, "cmd", None)  # absent where a program calls Alembic: it says what it wants
     wants_fleet = asked[0].__name__ == "upgrade" if asked else config.attributes.get("companies", False)
-    with migrations.only_run(urls) as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=SharedBase.metadata,
-            version_table_schema=SHARED_SCHEMA,
-            include_schemas=True,
-            include_name=_is_ours,
-            render_as_batch=connection.dialect.name == "sqlite",
-            compare_type=True,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-        migrations.finish_shared(connection, urls)
-        if wants_fleet:
-            migrations.upgrade_companies(connection, urls)
+    words = context.get_x_argument(as_dictionary=True)
+    slugs = tuple(slug for slug in words.get("tenant", "").split(",") if slug)
+    order = Order(only=slugs, jobs=int(words.get("jobs", Order().jobs)))
+    with lock.only_run(urls, wait=True) as held, migrations.shared_connection(urls) as connection:
+        with held.without_sign_ups():
+            migrate_shared(connection)
+            opened = open_run(connection, order) if wants_fleet else (None, [])
+        summary = bring_companies(connection, urls, order, held, opened, ignore)
+    if summary.exit_code:
+        failures = [f"{slug}: {error}" for slug, error in summary.failed.items()]
+        counts = f"{summary.done} companies done, {len(failures)} failed, {summary.not_tried} not tried."
+        raise SystemExit("\n".join([*failures, counts]))
 
 
 def run_tenant() -> None:
@@ -63,5 +80,7 @@ def run_tenant() -> None:
 
 if config.config_ini_section == "tenant":
     run_tenant()
+elif "connection" in config.attributes:
+    migrate_shared(config.attributes["connection"])
 else:
     run_shared()

@@ -23,7 +23,7 @@ from backend.tenancy import idempotency
 from backend.tenancy.acting import Act, Actor
 from backend.tenancy.directory import CompanyDirectory
 from backend.tenancy.middleware import company_of
-from backend.tenancy.migrations import head
+from backend.tenancy.migrations import serves
 from backend.tenancy.models import CompanyInfo, CompanyStatus
 from backend.tenancy.session import Database
 
@@ -141,8 +141,8 @@ def _served(request: Request, company: CompanyInfo | None, caller: Caller) -> Co
 
 
 def check_revision(company: CompanyInfo) -> None:
-    """Refuse (503) a company whose schema is not the one this code serves."""
-    if company.revision != head("tenant"):
+    """Refuse (503) a company whose schema is older than this code can serve."""
+    if not serves(company.revision):
         raise UnavailableError(
             "tenant_outdated",
             Sentence("Cette compagnie est en cours de mise à jour : réessayez dans un instant.",

@@ -6,7 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Sequence, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.tenancy.base import SharedBase, TenantBase, UuidKey, Versioned, choice
@@ -45,6 +57,53 @@ class Company(Versioned, SharedBase):
     role_name: Mapped[str] = mapped_column(String(63), unique=True)
     revision: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime]
+
+
+class FormerSlug(SharedBase):
+    """A slug that a company had: kept free until `kept_until`, so that no old link leads to another company."""
+
+    __tablename__ = "former_slug"
+    slug: Mapped[str] = mapped_column(String(40), primary_key=True)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("shared.company.id", ondelete="CASCADE"), index=True)
+    kept_until: Mapped[datetime]
+
+
+class MigrationState(enum.StrEnum):
+    """How far one company has come in one run of the fleet's migrations."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_UNFINISHED = text("indexes_pending or state in ('pending', 'running')")
+
+
+class TenantMigration(SharedBase):
+    """One company in one run of the fleet's migrations; `done` is written by the transaction that changed it."""
+
+    __tablename__ = "tenant_migration"
+    id: Mapped[UuidKey]
+    run_id: Mapped[UUID] = mapped_column(index=True)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("shared.company.id", ondelete="CASCADE"))
+    from_revision: Mapped[str | None] = mapped_column(String(32))
+    to_revision: Mapped[str] = mapped_column(String(32))
+    state: Mapped[MigrationState] = mapped_column(choice(MigrationState))
+    is_canary: Mapped[bool] = mapped_column(Boolean)
+    attempts: Mapped[int] = mapped_column(Integer)
+    # The revision is in force; the indexes that are made outside its transaction are not there yet.
+    indexes_pending: Mapped[bool] = mapped_column(Boolean)
+    error: Mapped[str | None] = mapped_column(String(2000))
+    seconds: Mapped[float | None] = mapped_column(Float)
+    lock_wait_seconds: Mapped[float] = mapped_column(Float)
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (
+        UniqueConstraint("company_id", "run_id"),
+        Index("ix_tenant_migration_unfinished", "company_id", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
+    )
 
 
 class Counter(SharedBase):

@@ -1,0 +1,1 @@
+"""Migrations of all companies: planned, remembered company by company, resumed after anything; one transaction each."""
