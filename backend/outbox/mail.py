@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, make_msgid, parseaddr
+from email.utils import format_datetime, parseaddr
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, Self
+from uuid import UUID
 
 from email_validator import validate_email
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from backend.core.ids import new_id
 from backend.core.settings import Settings
 
 Language = Literal["fr", "en"]
@@ -37,13 +39,28 @@ class Mail:
     """One mail to one address.
 
     `context` holds, worded in `language`: invitation: `company`, `inviter`, `role`, `accept_url`, `expires_at`;
-    verification: `name`, `verify_url`; password_reset: `name`, `reset_url`.
+    verification: `name`, `verify_url`; password_reset: `name`, `reset_url`. `id` stays the same however often the mail
+    is tried: it makes the Message-ID, by which a mail that came twice is recognised.
     """
 
     kind: MailKind
     to: str
     language: Language
     context: Mapping[str, str]
+    id: UUID = field(default_factory=new_id, compare=False)
+
+    def as_payload(self) -> dict[str, Any]:
+        """Return the mail as JSON values."""
+        return {
+            "kind": self.kind, "to": self.to, "language": self.language, "context": dict(self.context),
+            "id": str(self.id),
+        }  # fmt: skip
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> Self:
+        """Return the mail of a payload."""
+        kind, to, language, context = (payload[name] for name in ("kind", "to", "language", "context"))
+        return cls(MailKind(kind), to, language, context, UUID(payload["id"]))
 
 
 def render(mail: Mail, settings: Settings, now: datetime) -> EmailMessage:
@@ -62,7 +79,7 @@ def render(mail: Mail, settings: Settings, now: datetime) -> EmailMessage:
     message["To"] = recipient
     message["Subject"] = subject
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = make_msgid(domain=sender_domain(settings))
+    message["Message-ID"] = f"<{mail.id}@{sender_domain(settings)}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(str(text).strip() + "\n")
     message.add_alternative(markup, subtype="html")

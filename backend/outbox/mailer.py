@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from email.message import EmailMessage
+from uuid import UUID
 
 import aiosmtplib
+from email_validator import EmailNotValidError
+from jinja2 import UndefinedError
 
 from backend.core.clock import Clock, utc_now
-from backend.core.ids import new_id
 from backend.core.settings import Settings
 from backend.outbox.mail import Mail, render, sender_domain
 from backend.telemetry.logs import get_logger
@@ -20,6 +22,15 @@ CONNECTIONS = 4  # at once, so that a season's invitations do not look like an a
 TIMEOUT_SECONDS = 15.0
 PAUSES_SECONDS = (1.0, 5.0)
 _REFUSED_FOR_GOOD = range(500, 600)
+
+
+class MailRefusedError(Exception):
+    """A mail that was not taken, this time or (`for_good`) ever; says why without an address."""
+
+    def __init__(self, reason: str, *, for_good: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.for_good = for_good
 
 
 class Mailer:
@@ -36,6 +47,7 @@ class Mailer:
         self.clock = clock
         self.pauses = pauses
         self.tasks: set[asyncio.Task[None]] = set()
+        self.goodbyes: set[asyncio.Task[None]] = set()
         self.connections = asyncio.Semaphore(CONNECTIONS)
 
     def deliver(self, items: Sequence[object]) -> None:
@@ -54,17 +66,31 @@ class Mailer:
             outcome = await self._try_until_taken(mail, message)
         finally:
             self.metrics.mails.labels(mail.kind, outcome).inc()
+            await asyncio.gather(*self.goodbyes)
+
+    async def send_once(self, mail: Mail) -> None:
+        """Try one mail once. Raises MailRefusedError; whoever calls decides whether to try again.
+
+        It returns as soon as the server has taken the mail (QUIT follows by itself): the less there is between that
+        moment and its being recorded, the fewer mails are sent twice by a worker that was killed.
+        """
+        try:
+            message = render(mail, self.settings, self.clock())
+        except (EmailNotValidError, UndefinedError) as error:
+            raise MailRefusedError(type(error).__name__, for_good=True) from None
+        outcome = await self._try(mail, message)
+        self.metrics.mails.labels(mail.kind, outcome).inc()
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - what is late is counted, not raised
         """Wait up to `timeout` seconds for what is under way; give up the rest and log how many that were."""
-        if not self.tasks:
-            return
-        _, late = await asyncio.wait(self.tasks, timeout=timeout)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        if late:
-            log.warning("mails_not_sent", count=len(late))
+        if self.tasks:
+            _, late = await asyncio.wait(self.tasks, timeout=timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                log.warning("mails_not_sent", count=len(late))
+        await asyncio.gather(*self.goodbyes)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
@@ -78,11 +104,10 @@ class Mailer:
         for number, pause in enumerate([0.0, *self.pauses], start=1):
             await asyncio.sleep(pause)
             try:
-                outcome = await self._hand_over(message)
-            except (aiosmtplib.SMTPException, OSError) as error:
-                code = _smtp_code(error)
-                reason = f"{type(error).__name__} {code or ''}".strip()
-                if code in _REFUSED_FOR_GOOD or isinstance(error, aiosmtplib.SMTPNotSupported):
+                outcome = await self._try(mail, message)
+            except MailRefusedError as error:
+                reason = error.reason
+                if error.for_good:
                     break
             else:
                 log.info("mail", kind=mail.kind, outcome=outcome, tries=number)
@@ -90,19 +115,23 @@ class Mailer:
         log.error("mail", kind=mail.kind, outcome="failed", tries=number, reason=reason)
         return "failed"
 
-    async def _hand_over(self, message: EmailMessage) -> str:
-        if self.settings.smtp_host is None:
-            await asyncio.to_thread(self._write, message.as_bytes())
-            return "written"
-        async with self.connections:
-            await self._send_by_smtp(self.settings.smtp_host, message)
+    async def _try(self, mail: Mail, message: EmailMessage) -> str:
+        try:
+            if self.settings.smtp_host is None:
+                await asyncio.to_thread(self._write, mail.id, message.as_bytes())
+                return "written"
+            async with self.connections:
+                await self._send_by_smtp(self.settings.smtp_host, message)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            code = _smtp_code(error)
+            for_good = code in _REFUSED_FOR_GOOD or isinstance(error, aiosmtplib.SMTPNotSupported)
+            raise MailRefusedError(f"{type(error).__name__} {code or ''}".strip(), for_good=for_good) from None
         return "sent"
 
     async def _send_by_smtp(self, host: str, message: EmailMessage) -> None:
         settings = self.settings
         password = settings.smtp_password
-        await aiosmtplib.send(
-            message,
+        client = aiosmtplib.SMTP(
             hostname=host,
             port=settings.smtp_port,
             username=settings.smtp_username,
@@ -112,20 +141,35 @@ class Mailer:
             local_hostname=sender_domain(settings),
             timeout=TIMEOUT_SECONDS,
         )
+        try:
+            await client.connect()
+            await client.send_message(message)
+        except BaseException:
+            client.close()
+            raise
+        goodbye = asyncio.get_running_loop().create_task(_say_goodbye(client))
+        self.goodbyes.add(goodbye)
+        goodbye.add_done_callback(self.goodbyes.discard)
 
-    def _write(self, content: bytes) -> None:
-        """Write one .eml file, named by a time-ordered id and readable by its owner alone: it may hold a link."""
+    def _write(self, name: UUID, content: bytes) -> None:
+        """Write one .eml file, named by the mail's id and readable by its owner alone: it may hold a link."""
         folder = self.settings.mail_dir
         folder.mkdir(parents=True, exist_ok=True)
-        final = folder / f"{new_id()}.eml"
+        final = folder / f"{name}.eml"
         partial = final.with_suffix(".partial")
         try:
-            partial.touch(mode=0o600, exist_ok=False)
+            partial.touch(mode=0o600)
             partial.write_bytes(content)
             partial.replace(final)
         finally:
             with suppress(FileNotFoundError):
                 partial.unlink()
+
+
+async def _say_goodbye(client: aiosmtplib.SMTP) -> None:
+    with suppress(aiosmtplib.SMTPException, OSError):
+        await client.quit()
+    client.close()
 
 
 def _smtp_code(error: Exception) -> int | None:

@@ -172,7 +172,7 @@ async def test_a_request_does_not_wait_for_a_slow_server(folder: Path, metrics: 
 
 
 async def test_what_is_late_at_shutdown_is_given_up_and_said(folder: Path, metrics: Metrics) -> None:
-    post = Post(seconds=0.5)
+    post = Post(seconds=3)
     with server(post) as port, capture_logs() as lines:
         sender = mailer(folder, metrics, port)
         sender.deliver([MAIL, MAIL])
