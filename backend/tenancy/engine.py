@@ -13,16 +13,19 @@ from typing import Any
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, InvalidRequestError
+from sqlalchemy.exc import DisconnectionError, InvalidRequestError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 
 from backend.core.settings import Settings
 from backend.telemetry import record
+from backend.tenancy.protocol import OneStatementCursor
 
 SCOPE_OPTION = "filage_scope"
 NAME_LIMIT = 63  # bytes of application_name that PostgreSQL keeps
 DEFAULT_SEARCH_PATH = '"$user", public'
+INSUFFICIENT_PRIVILEGE = "42501"
+_VISITED = "filage_visited"
 
 _SET_SCOPE = text(
     "select set_config('search_path', :path, true), set_config('statement_timeout', :statement_timeout, true), "
@@ -52,7 +55,7 @@ def create_app_engine(url: URL, settings: Settings) -> AsyncEngine:
         max_overflow=settings.db_pool_overflow,
         pool_timeout=settings.db_pool_timeout_seconds,
         pool_recycle=settings.db_pool_recycle_seconds,
-        connect_args={"application_name": "filage"},
+        connect_args={**_connect_args(settings), "application_name": "filage", "cursor_factory": OneStatementCursor},
     )
     timeouts = {
         "statement_timeout": str(settings.statement_timeout_ms),
@@ -70,13 +73,15 @@ def create_app_engine(url: URL, settings: Settings) -> AsyncEngine:
     event.listen(engine.sync_engine, "commit", _refuse_failed_commit)
     event.listen(engine.sync_engine, "rollback", _count_round_trip)
     event.listen(engine.sync_engine.pool, "checkout", _discard_dirty)
+    _replace_the_well_travelled(engine, settings.db_pool_max_companies)
     _measure(engine)
     return engine
 
 
-def create_owner_engine(url: URL) -> AsyncEngine:
+def create_owner_engine(url: URL, settings: Settings) -> AsyncEngine:
     """Return the owner login's engine (sign-up): few connections, and no scope: it names its schemas."""
-    engine = create_async_engine(url, pool_size=2, max_overflow=2, connect_args={"application_name": "filage-owner"})
+    connect_args = {**_connect_args(settings), "application_name": "filage-owner"}
+    engine = create_async_engine(url, pool_size=2, max_overflow=2, connect_args=connect_args)
     event.listen(engine.sync_engine, "commit", _refuse_failed_commit)
     _measure(engine)
     return engine
@@ -102,6 +107,11 @@ def create_sqlite_engine(main: Path | None, shared: Path) -> AsyncEngine:
     return engine
 
 
+def _connect_args(settings: Settings) -> dict[str, Any]:
+    # Behind PgBouncer the next transaction has another backend: a statement prepared on one is unknown to the next.
+    return {"prepare_threshold": None} if settings.db_pooler == "pgbouncer" else {}
+
+
 def _scope_of(connection: Connection) -> Scope:
     scope = connection.get_execution_options().get(SCOPE_OPTION)
     if not isinstance(scope, Scope):
@@ -114,7 +124,13 @@ def _open_scope(connection: Connection, timeouts: dict[str, str]) -> None:
     scope = _scope_of(connection)
     name = f"api/{scope.path}/{record.current().trace_id}"[:NAME_LIMIT]
     values = {"path": scope.path, "role": scope.role, "name": name, **timeouts}
-    found = connection.execute(_SET_SCOPE, values).one()
+    connection.info.setdefault(_VISITED, set()).add(scope.path)
+    try:
+        found = connection.execute(_SET_SCOPE, values).one()
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+            connection.invalidate()  # it kept a company's role from an earlier use: it would refuse everybody
+        raise
     if (found[0], found[4]) != (scope.path, scope.role):
         connection.invalidate()
         message = "the server answered for another company; the connection was closed"
@@ -158,6 +174,16 @@ def _discard_dirty(_connection: DBAPIConnection, _entry: ConnectionPoolEntry, pr
     if reported is not None and reported != DEFAULT_SEARCH_PATH:
         message = "a dirty connection was discarded"
         raise DisconnectionError(message)
+
+
+def _replace_the_well_travelled(engine: AsyncEngine, companies: int) -> None:
+    """A backend keeps what it learnt of every table and gives nothing back: close it after so many companies."""
+
+    def checkin(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        if len(entry.info.get(_VISITED, ())) >= companies:
+            entry.invalidate()
+
+    event.listen(engine.sync_engine.pool, "checkin", checkin)
 
 
 def _measure(engine: AsyncEngine) -> None:

@@ -7,6 +7,7 @@ Models say what companies may touch in `shared` by their table's `info`: `compan
 from psycopg import sql
 from sqlalchemy import Connection, select, text
 
+from backend.tenancy import queue
 from backend.tenancy.base import SHARED_SCHEMA, SharedBase, TenantBase
 from backend.tenancy.models import Installation
 from backend.tenancy.names import companies_role
@@ -31,6 +32,7 @@ def grant_shared(connection: Connection, app_login: str) -> None:
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SHARED_SCHEMA} TO {app}",
         f"GRANT USAGE ON SEQUENCE {SHARED_SCHEMA}.person_number_seq TO {companies}",
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        *queue.rights(connection, app, companies),
     ]
     for table in SharedBase.metadata.sorted_tables:
         statements += _row_security(table.name, table.info, app, companies)
