@@ -1,5 +1,6 @@
 """The only wiring place: `create_app` builds everything, and nothing happens at import."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,17 +13,22 @@ from backend.api.v1 import PREFIX, ROUTERS
 from backend.core.settings import Settings
 from backend.identity.passwords import Passwords
 from backend.outbox.mailer import Mailer
+from backend.outbox.tasks import Outbox
 from backend.people.service import seed_jobs
 from backend.portal.router import calendar_router
 from backend.telemetry import logs
 from backend.telemetry.metrics import Metrics
 from backend.telemetry.middleware import TelemetryMiddleware
 from backend.telemetry.tracing import Tracing
+from backend.tenancy import selftest
+from backend.tenancy.announcing import Listener, listen_url
 from backend.tenancy.directory import CompanyDirectory
+from backend.tenancy.fleet import state
 from backend.tenancy.middleware import TenantMiddleware
 from backend.tenancy.migrations import head
 from backend.tenancy.session import Database, Urls, find_urls
 from backend.web import links, mailbox, pages
+from backend.worker.runner import Runner
 
 DRAIN_SECONDS = 10
 
@@ -31,18 +37,31 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     """Build the application (`uvicorn --factory backend.app:create_app`); `urls` come from `settings` if absent."""
     settings = settings or Settings()
     logs.configure(settings.log_level, settings.log_format)
-    metrics, tracing = Metrics(), Tracing()
+    urls = urls or find_urls(settings)
+    metrics, tracing = Metrics(state.reader(urls)), Tracing()
     mailer = Mailer(settings, metrics)
-    database = Database(settings, urls or find_urls(settings), deliver=mailer.deliver, seed=seed_jobs)
+    outbox = Outbox(settings, urls.app, mailer)
+    database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs)
+    runner = Runner(database, outbox, mailer, metrics)
     passwords = Passwords(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        server = metrics.serve(settings.metrics_host, settings.metrics_port)
         if database.is_sqlite:
             logs.get_logger("filage").warning("sqlite", note="SQLite keeps no company apart: for a first look only.")
+        else:
+            await selftest.run(database, settings)
+        server = metrics.serve(settings.metrics_host, settings.metrics_port)
+        if not database.is_sqlite:
+            listener.start()
+        works_here = settings.worker_in_process and not database.is_sqlite
+        working = asyncio.create_task(runner.run(), name="worker") if works_here else None
         yield
-        await mailer.drain(DRAIN_SECONDS)
+        if working is not None:
+            runner.stop()
+            await working
+        await outbox.drain(DRAIN_SECONDS)
+        await listener.stop()
         await database.close()
         passwords.close()
         tracing.shutdown()
@@ -52,7 +71,8 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     app = FastAPI(title="Filage", version=__version__, lifespan=lifespan, redirect_slashes=False)
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
     app.state.directory = CompanyDirectory(database, settings.tenant_cache_seconds)
-    app.state.passwords, app.state.mailer = passwords, mailer
+    app.state.passwords, app.state.mailer, app.state.runner = passwords, mailer, runner
+    listener = app.state.listener = Listener(listen_url(settings, urls), app.state.directory)
     app.state.log = logs.get_logger("filage")
     metrics.build_info.labels(__version__, head("tenant")).set(1)
     _add_routes(app, settings)

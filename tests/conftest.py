@@ -1,8 +1,10 @@
 """One database per test process, one application over it; tests sign up companies of their own instead of cleaning."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,10 @@ from sqlalchemy import make_url
 
 from backend.app import create_app
 from backend.core.settings import Settings
-from backend.tenancy import embedded, migrations
+from backend.tenancy import embedded, hardening, migrations
 from backend.tenancy.session import Urls
 from tests.helpers import SignedUpCompany, sign_up
+from tests.pooler import POOLER, in_front_of
 
 ON_SQLITE = os.environ.get("FILAGE_TEST_DATABASE") == "sqlite"
 NEEDS_DATABASE = frozenset({"settings", "urls", "app", "client", "company", "other_company"})
@@ -48,11 +51,19 @@ def urls(var_dir: Path) -> Iterator[Urls]:
         server = embedded.start(directory)
         name = f"filage_{os.getpid()}"
         embedded.make_database(server, name)
+        logins = hardening.Logins(embedded.APP_LOGIN, embedded.OWNER_LOGIN)
+        assert all(found.in_force for found in hardening.harden(server.conninfo(database=name), logins))
         found = Urls(make_url(server.url(embedded.APP_LOGIN, name)), make_url(server.url(embedded.OWNER_LOGIN, name)))
+        os.environ["FILAGE_WORKER_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
+    pooled = contextlib.ExitStack()
+    if POOLER == "pgbouncer" and not ON_SQLITE:
+        found = replace(found, app=pooled.enter_context(in_front_of(found.app)))
+    os.environ["FILAGE_DB_POOLER"] = POOLER
     os.environ["FILAGE_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
     os.environ["FILAGE_OWNER_DATABASE_URL"] = found.owner.render_as_string(hide_password=False)
     migrations.upgrade()
     yield found
+    pooled.close()
     if not ON_SQLITE:
         embedded.drop_database(server, name)
 

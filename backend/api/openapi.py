@@ -56,6 +56,8 @@ def build(app: FastAPI) -> dict[str, Any]:
         for method, operation in path.items():
             _add_examples(operation, schemas)
             _add_errors(method, operation)
+    for replaced in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form of a 422
+        schemas.pop(replaced, None)
     return document
 
 

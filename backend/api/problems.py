@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.core import preconditions, validation
 from backend.core.errors import PROBLEM_JSON, AppError, InvalidError, Problem, Sentence
-from backend.core.languages import preferred_language
+from backend.core.languages import language_of
 from backend.telemetry import record
 from backend.telemetry.logs import get_logger
 
@@ -44,11 +44,6 @@ _HTTP = {
                                   "This body cannot be read: check its format.")),
     413: ("payload_too_large", Sentence("Cet envoi est trop gros.", "This request is too large.")),
 }  # fmt: skip
-
-
-def language_of(request: Request) -> str:
-    """Return the language of the answer to this request: "fr" or "en"."""
-    return preferred_language(request.headers.get("accept-language", ""))
 
 
 def answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:

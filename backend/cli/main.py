@@ -1,6 +1,5 @@
-"""The `filage` command: serve, migrate, companies, demo, import, openapi."""
+"""The `filage` command: serve, worker, migrate, companies, tasks, demo, import, openapi."""
 
-import asyncio
 import json
 import os
 import signal
@@ -11,21 +10,22 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from backend.app import create_app
-from backend.cli import companies
+from backend.cli import company, database, migrating, tasks
 from backend.cli.importing import import_folder
-from backend.core.errors import AppError
+from backend.cli.starting import read_settings
 from backend.core.settings import Settings
 from backend.demo import stage
 from backend.tenancy import migrations
 
 app = typer.Typer(help="Filage: planning for production companies.", no_args_is_help=True, add_completion=False)
-company_app = typer.Typer(help="Companies.", no_args_is_help=True)
-app.add_typer(company_app, name="company")
+app.add_typer(company.app, name="company")
+app.add_typer(database.app, name="db")
+app.add_typer(tasks.app, name="tasks")
+app.command()(tasks.worker)
+app.command()(migrating.migrate)
 out, err = Console(), Console(stderr=True)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -39,7 +39,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; each has a metrics port of its own.")] = 1,
 ) -> None:
     """Serve the API."""
-    settings = _settings()
+    settings = read_settings()
     if settings.environment != "production" and not _is_current(settings):
         err.print("The database is not up to date: run `filage migrate` first.")
         raise typer.Exit(1)
@@ -50,23 +50,16 @@ def serve(
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the shared schema and every company to the newest revision (as `alembic upgrade head` does)."""
-    _settings()
-    migrations.upgrade()
-    out.print(f"shared {migrations.head('alembic')}, companies {migrations.head('tenant')}: up to date.")
-
-
-@app.command()
 def demo(
     port: Port = 8000,
     reset: Annotated[bool, typer.Option("--reset", help="Throw the demo's data away and start over.")] = False,
 ) -> None:
     """Load two companies of an invented season, and serve them."""
     public_url = f"http://127.0.0.1:{port}"
-    for name, value in {"PUBLIC_URL": public_url, "DEMO_MAILBOX": "true", "LOG_FORMAT": "console"}.items():
+    presets = {"PUBLIC_URL": public_url, "DEMO_MAILBOX": "true", "LOG_FORMAT": "console", "WORKER_IN_PROCESS": "true"}
+    for name, value in presets.items():
         os.environ.setdefault(f"FILAGE_{name}", value)
-    settings = _settings()
+    settings = read_settings()
     if settings.environment == "production":
         err.print("The demo is for development: FILAGE_ENVIRONMENT says production.")
         raise typer.Exit(2)
@@ -83,7 +76,7 @@ def import_season(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
 ) -> None:
     """Load a season's folder into a company: all of it, or nothing."""
-    _settings()
+    read_settings()
     raise typer.Exit(import_folder(directory, company, dry_run))
 
 
@@ -92,53 +85,12 @@ def openapi(
     output: Annotated[Path | None, typer.Option(help="File to write; nothing: the terminal.")] = None,
 ) -> None:
     """Write the OpenAPI document."""
-    settings = _settings()
+    settings = read_settings()
     text = json.dumps(create_app(settings, stage.no_urls()).openapi(), ensure_ascii=False, indent=2)
     if output is None:
         sys.stdout.write(text + "\n")
     else:
         output.write_text(text + "\n", encoding="utf-8")
-
-
-@company_app.command("create")
-def create_company(
-    name: Annotated[str, typer.Argument(help="Name of the company.")],
-    owner_email: Annotated[str, typer.Option(help="E-mail of its first owner.")],
-    owner_name: Annotated[str, typer.Option(help="Full name of its first owner.")],
-    slug: Annotated[str | None, typer.Option(help="Short address; made from the name when absent.")] = None,
-    owner_password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, envvar="FILAGE_OWNER_PASSWORD", help="Asked for when absent.")
-    ] = "",
-) -> None:
-    """Sign a company up, with its first owner."""
-    try:
-        created = asyncio.run(companies.create(_settings(), name, slug, owner_email, owner_name, owner_password))
-    except AppError as error:
-        err.print(error.sentence.en)
-        raise typer.Exit(1) from None
-    except ValidationError as error:
-        for problem in error.errors():
-            err.print(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}")
-        raise typer.Exit(1) from None
-    out.print(f"{created.slug}: schema {created.schema_name}, revision {created.revision}")
-
-
-@company_app.command("list")
-def list_companies() -> None:
-    """List the companies."""
-    table = Table("number", "slug", "name", "status", "revision")
-    for found in asyncio.run(companies.every(_settings())):
-        table.add_row(str(found.number), found.slug, found.name, found.status, found.revision or "")
-    out.print(table)
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            err.print(str(problem["msg"]).removeprefix("Value error, "))
-        raise typer.Exit(2) from None
 
 
 def _is_current(settings: Settings) -> bool:

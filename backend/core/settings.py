@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")
 
     database_url: str | None = Field(None, description="App login; empty: the embedded PostgreSQL under var_dir.")
+    listen_database_url: str | None = Field(
+        None, description="App login beside the pooler; empty: FILAGE_DATABASE_URL."
+    )
     owner_database_url: str | None = Field(None, description="Owner login: sign-up and migrations (PostgreSQL only).")
     db_pool_size: int = Field(5, ge=1, le=200)
     db_pool_overflow: int = Field(5, ge=0, le=200)
@@ -53,7 +56,7 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
     mail_from: str = "Filage <ne-pas-repondre@filage.localhost>"
 
-    worker_in_process: bool = Field(default=False, description="Do the tasks inside the server, without `filage worker`.")
+    worker_in_process: bool = Field(default=False, description="Do the tasks inside the server itself.")
     worker_concurrency: int = Field(4, ge=1, le=64, description="Tasks at once in one worker.")
     worker_database_url: str | None = Field(None, description="App login past the pooler, which cannot pass on NOTIFY.")
     worker_retry_seconds: float = Field(15, gt=0, description="First pause after a failed try; tripled each time.")
@@ -98,6 +101,9 @@ class Settings(BaseSettings):
             raise UnsafeSettingError(message)
         if self.app_url is not None and not self.is_sqlite and not self.owner_database_url:
             message = "FILAGE_OWNER_DATABASE_URL is missing: sign-up and migrations need the owner's login."
+            raise UnsafeSettingError(message)
+        if self.worker_in_process and self.db_pooler == "pgbouncer" and not self.worker_database_url:
+            message = "FILAGE_WORKER_DATABASE_URL is missing: the worker needs a connection past the pooler."
             raise UnsafeSettingError(message)
         if self.environment == "production":
             problems = self._production_problems()

@@ -21,7 +21,7 @@ from backend.identity.users import UserManager
 from backend.imports.service import import_season
 from backend.people.service import seed_jobs
 from backend.portal import invitations
-from backend.tenancy import embedded, migrations
+from backend.tenancy import embedded, hardening, migrations
 from backend.tenancy.acting import Act, Actor
 from backend.tenancy.directory import CompanyDirectory
 from backend.tenancy.models import CompanyInfo
@@ -66,6 +66,8 @@ def prepare(settings: Settings, *, reset: bool, console: Console) -> Urls:
     if reset:
         _throw_away(settings)
     urls = find_urls(settings)
+    if settings.app_url is None:
+        hardening.harden_embedded(settings.var_dir / "postgresql")
     if not migrations.is_current(urls):
         with console.status("Migrating the database ..."):
             migrations.upgrade()

@@ -17,6 +17,7 @@ from backend.identity.models import Invitation, Membership, Role, User
 from backend.identity.schemas import CompanyPatch, InvitationIn, InvitationOut, MemberOut
 from backend.outbox.mail import Mail, MailKind
 from backend.tenancy.acting import Act
+from backend.tenancy.announcing import announce
 from backend.tenancy.models import Company
 from backend.tenancy.session import hand_over, login_rights
 
@@ -52,6 +53,7 @@ async def change_company(act: Act, body: CompanyPatch, expected: int) -> Company
         for name, value in values.items():
             setattr(company, name, value)
         await act.session.flush()
+        await announce(act.session, company.slug)
     audit.record(act, "company.changed", company.id, *audit.changes(before, values))
     return company
 

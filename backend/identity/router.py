@@ -36,8 +36,9 @@ from backend.identity.schemas import (
 from backend.identity.sign_up import sign_up
 from backend.tenancy import idempotency, names
 from backend.tenancy.idempotency import AnswerRoute
+from backend.tenancy.lifecycle import is_taken
 from backend.tenancy.models import Company
-from backend.tenancy.provisioning import NewCompany, is_slug_free, new_company
+from backend.tenancy.provisioning import NewCompany, new_company
 
 router = APIRouter(route_class=AnswerRoute)
 SLUG_LIMIT = 200
@@ -93,8 +94,8 @@ async def slug_availability(
         )
     if names.is_reserved(wanted):
         return SlugAvailability(slug=wanted, available=False, reason="slug_reserved")
-    free = await is_slug_free(session, wanted)
-    return SlugAvailability(slug=wanted, available=free, reason=None if free else "slug_taken")
+    taken = await is_taken(session, wanted, utc_now())
+    return SlugAvailability(slug=wanted, available=not taken, reason="slug_taken" if taken else None)
 
 
 @router.post("/auth/register", status_code=201, tags=["auth"], summary="Create an account")

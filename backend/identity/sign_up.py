@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from fastapi_users import exceptions
 from sqlalchemy.exc import IntegrityError
 
-from backend.core.errors import FieldError, InvalidError, Sentence
+from backend.core.errors import InvalidError
 from backend.core.settings import Settings
 from backend.identity.access import Caller
 from backend.identity.models import Membership, Role, User
 from backend.identity.passwords import Passwords, check_password
 from backend.identity.schemas import CompanyIn, OwnerIn
 from backend.identity.users import UserManager, email_taken
-from backend.tenancy import limits, names
+from backend.tenancy import lifecycle, limits, names
 from backend.tenancy.models import CompanyInfo
 from backend.tenancy.provisioning import Draft, NewCompany
 
@@ -22,11 +22,7 @@ HOUR = timedelta(hours=1)
 def wanted_slug(body: CompanyIn) -> str:
     """Return the slug asked for, or one made of the name; refuses malformed and reserved ones (422)."""
     slug = names.normalise_slug(body.slug) if body.slug is not None else names.suggest_slug(body.name)
-    if not names.is_slug(slug):
-        raise _refused(names.SLUG_RULE, "slug_invalid")
-    if names.is_reserved(slug):
-        raise _refused(names.SLUG_RESERVED, "slug_reserved")
-    return slug
+    return lifecycle.check_slug(slug)
 
 
 async def sign_up(  # noqa: PLR0913 - one act, and each of these is needed once
@@ -51,10 +47,6 @@ async def sign_up(  # noqa: PLR0913 - one act, and each of these is needed once
         return company, None
     await manager.request_verify(owner)
     return company, await manager.issue_token(owner, user_agent)
-
-
-def _refused(sentence: Sentence, code: str) -> InvalidError:
-    return InvalidError(sentence, [FieldError(["body", "slug"], sentence, code)], code=code)
 
 
 async def _hash_owner(owner: OwnerIn | None, caller: Caller | None, passwords: Passwords) -> str:

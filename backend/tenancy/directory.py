@@ -28,6 +28,7 @@ class CompanyDirectory:
         self._database = database
         self._seconds = seconds
         self._found: dict[str, tuple[float, CompanyInfo | None]] = {}
+        self._forgotten = 0
 
     async def by_slug(self, slug: str) -> CompanyInfo | None:
         """Return the company that has `slug` now, or had it a moment ago (`FILAGE_TENANT_CACHE_SECONDS`)."""
@@ -37,9 +38,12 @@ class CompanyDirectory:
         known = self._found.get(slug)
         if known is not None and known[0] > now:
             return known[1]
+        forgotten = self._forgotten
         async with self._database.shared(write=False) as session:
             row = (await session.execute(company_columns().where(Company.slug == slug))).one_or_none()
         company = CompanyInfo(*row) if row is not None else None
+        if forgotten != self._forgotten:
+            return company  # something changed while this was read: what was read may be the older state
         if len(self._found) >= CACHE_LIMIT:
             self._found.clear()
         self._found[slug] = (now + self._seconds, company)
@@ -48,6 +52,12 @@ class CompanyDirectory:
     def forget(self, slug: str) -> None:
         """Drop what is remembered of `slug`: the company has changed, or has just been created."""
         self._found.pop(slug, None)
+        self._forgotten += 1
+
+    def forget_all(self) -> None:
+        """Drop everything: something may have been missed."""
+        self._found.clear()
+        self._forgotten += 1
 
     async def all(self) -> list[CompanyInfo]:
         """Return every company, in the order of their numbers."""

@@ -13,9 +13,7 @@ from backend.tenancy.models import LimitCounter
 from backend.tenancy.session import is_sqlite
 
 
-async def count(
-    session: AsyncSession, kind: str, who: str, window: timedelta, now: datetime, *, by: int = 1
-) -> int:
+async def count(session: AsyncSession, kind: str, who: str, window: timedelta, now: datetime, *, by: int = 1) -> int:
     """Add to the counter of `who` (hashed: no address is stored) and return what it reads now."""
     insert = sqlite.insert if is_sqlite(session) else postgresql.insert
     start = _window_start(window, now)

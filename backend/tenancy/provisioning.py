@@ -10,9 +10,8 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.errors import ConflictError, Sentence
 from backend.core.ids import new_id
-from backend.tenancy import migrations, names, privileges
+from backend.tenancy import lifecycle, migrations, names, privileges
 from backend.tenancy.models import Company, CompanyInfo, CompanyStatus, Installation
 from backend.tenancy.numbers import take_company_number
 from backend.tenancy.session import Database, is_sqlite
@@ -57,6 +56,8 @@ class NewCompany:
             created_at=now,
             **_values(draft),
         )
+        if await lifecycle.is_taken(session, draft.slug, now):
+            raise lifecycle.slug_taken()
         session.add(company)
         await _flush_unless_taken(session)
         await self._make_schema(company, names.companies_role(installation))
@@ -97,22 +98,6 @@ async def new_company(database: Database) -> AsyncIterator[NewCompany]:
         raise
 
 
-async def is_slug_free(session: AsyncSession, slug: str) -> bool:
-    """Tell whether no company has `slug`."""
-    return (await session.scalar(select(Company.id).where(Company.slug == slug))) is None
-
-
-def slug_taken() -> ConflictError:
-    """Return the refusal of a slug that another company has."""
-    return ConflictError(
-        "slug_taken",
-        Sentence(
-            "Cette adresse courte est déjà prise : choisissez-en une autre.",
-            "This slug is already taken: choose another one.",
-        ),
-    )
-
-
 def _values(draft: Draft) -> dict[str, Any]:
     return {
         "slug": draft.slug, "name": draft.name, "timezone": draft.timezone, "siret": draft.siret, "idcc": draft.idcc,
@@ -125,7 +110,7 @@ async def _flush_unless_taken(session: AsyncSession) -> None:
         await session.flush()
     except IntegrityError as error:
         if "slug" in str(error.orig):
-            raise slug_taken() from error
+            raise lifecycle.slug_taken() from error
         raise
 
 

@@ -25,6 +25,7 @@ _AFTERWARDS = "filage_afterwards"
 _SCOPE = "filage_scope"
 LOGIN_PATH = "pg_catalog"  # shared tables name their schema: an empty path finds no company's table by accident
 Deliver = Callable[[Sequence[object]], None]
+Keep = Callable[[AsyncSession, Sequence[object]], Awaitable[None]]
 Seed = Callable[[AsyncSession], Awaitable[None]]
 
 
@@ -51,20 +52,27 @@ def company_file(shared: Path, schema_name: str) -> Path:
 
 
 class Database:
-    """Every transaction of one application process."""
+    """Every transaction of one application process.
 
-    def __init__(self, settings: Settings, urls: Urls, *, deliver: Deliver, seed: Seed) -> None:
+    What a transaction hands over goes to `keep` inside it (a queue in the same database), and to `deliver` once it has
+    committed.
+    """
+
+    def __init__(
+        self, settings: Settings, urls: Urls, *, deliver: Deliver, seed: Seed, keep: Keep | None = None
+    ) -> None:
         self.settings = settings
         self.urls = urls
         self.is_sqlite = urls.app.get_backend_name() == "sqlite"
         self.seed = seed
         self._deliver = deliver
+        self._keep = keep
         self._files: dict[str, AsyncEngine] = {}
         self._app: AsyncEngine | None = None
         self._owner: AsyncEngine | None = None
         if not self.is_sqlite:
             self._app = create_app_engine(urls.app, settings)
-            self._owner = create_owner_engine(urls.owner)
+            self._owner = create_owner_engine(urls.owner, settings)
 
     @property
     def shared_file(self) -> Path:
@@ -123,6 +131,8 @@ class Database:
         try:
             async with session:
                 yield session
+                if self._keep is not None and _HANDED_OVER in session.info:
+                    await self._keep(session, session.info[_HANDED_OVER])
                 await session.commit()
         finally:
             for act in session.info.pop(_AFTERWARDS, []):

@@ -16,7 +16,7 @@ MAXIMUM_LINES = 60
 
 Rule = Callable[[ast.AST], Iterator[int]]
 
-MAY_COMMIT = ("tenancy/session.py", "tenancy/provisioning.py", "tenancy/migrations.py", "worker/")
+MAY_COMMIT = ("tenancy/session.py", "tenancy/provisioning.py", "tenancy/migrations.py", "tenancy/fleet/", "worker/")
 MAY_NAME_A_SCHEMA = ("tenancy/",)
 # A home, a root or a workspace folder names one machine; the pattern is written so that it does not find itself.
 MACHINE_PATH = re.compile(r"(?<![A-Za-z0-9_.}])/(work|root|tmp|home/\w+|Users/\w+|opt/\w+)/")
