@@ -21,13 +21,15 @@ from tests.pooler import POOLER, in_front_of
 
 ON_SQLITE = os.environ.get("FILAGE_TEST_DATABASE") == "sqlite"
 NEEDS_DATABASE = frozenset({"settings", "urls", "app", "client", "company", "other_company"})
+SERVERS_OF_THEIR_OWN = frozenset({"migrations", "worker"})
 EVERYTHING = 1_000_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a database, and leave out what the engine of this run cannot promise."""
     for item in items:
-        if NEEDS_DATABASE & set(getattr(item, "fixturenames", ())):
+        by_place = SERVERS_OF_THEIR_OWN & set(item.path.parts)
+        if by_place or NEEDS_DATABASE & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")
     leave_out = "postgresql" if ON_SQLITE else "sqlite"
     for item in items:

@@ -1,7 +1,7 @@
 """Refuses revisions that would stop a company's work or break the code in service: a reading of their rendered SQL.
 
-Rules are about tables that exist: what a revision makes itself may be made in any way. A contracting release waives a rule
-in its module: `WAIVED = {"drop-column": "why nobody misses it"}`; the reason is read at review.
+Rules are about tables that exist: what a revision makes itself may be made in any way. A contracting release waives a
+rule in its module: `WAIVED = {"drop-column": "why nobody misses it"}`; the reason is read at review.
 """
 
 import re

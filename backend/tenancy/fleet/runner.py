@@ -1,7 +1,7 @@
 """Visits companies, several at once: tries again where a lock was missing, remembers failures, stops at the threshold.
 
 One event loop with one connection per job: while the server works, this process waits; more processes would add nothing
-(docs/decisions/0006-fleet-migrations.md has the figures).
+(docs/decisions/0008-fleet-migrations.md has the figures).
 """
 
 import asyncio
