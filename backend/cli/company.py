@@ -8,15 +8,14 @@ from typing import Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from backend.cli import companies
-from backend.cli.starting import read_settings
+from backend.cli.starting import console, read_settings
 from backend.core.errors import AppError
 
 app = typer.Typer(help="Companies.", no_args_is_help=True)
-out, err = Console(), Console(stderr=True)
+out, err = console(), console(stderr=True)
 
 Slug = Annotated[str, typer.Argument(help="Slug of the company.")]
 Result = TypeVar("Result")

@@ -5,18 +5,17 @@ from typing import Annotated
 
 import psycopg
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from backend.cli.starting import console, read_settings
 from backend.core.settings import Settings
 from backend.tenancy import hardening, selftest
 from backend.tenancy.session import Database, find_urls
 
 app = typer.Typer(help="The database's fences between companies.", no_args_is_help=True)
-out, err = Console(), Console(stderr=True)
+out, err = console(), console(stderr=True)
 
 Superuser = Annotated[
     str | None,
@@ -32,7 +31,7 @@ Superuser = Annotated[
 @app.command()
 def harden(superuser_url: Superuser = None) -> None:
     """Raise every fence; safe to repeat. Ends with 1 when the server refuses one."""
-    settings = _settings()
+    settings = read_settings()
     try:
         findings = _harden(settings, superuser_url)
     except (psycopg.Error, ArgumentError) as error:
@@ -48,7 +47,7 @@ def harden(superuser_url: Superuser = None) -> None:
 @app.command()
 def check() -> None:
     """Prove that companies are kept apart, and list each fence. Ends with 1 when an essential one is missing."""
-    settings = _settings()
+    settings = read_settings()
     try:
         checks = asyncio.run(_check(settings))
     except DBAPIError as error:
@@ -96,12 +95,3 @@ async def _check(settings: Settings) -> list[selftest.Check]:
         return await selftest.examine(settings, database)
     finally:
         await database.close()
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            err.print(str(problem["msg"]).removeprefix("Value error, "))
-        raise typer.Exit(2) from None

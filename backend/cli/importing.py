@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from backend.cli.starting import console
 from backend.core.clock import utc_now
 from backend.core.errors import AppError
 from backend.core.settings import Settings
@@ -32,7 +33,7 @@ class _NoCompanyError(LookupError):
 
 def import_folder(directory: Path, company: str, dry_run: bool) -> int:
     """Import the seven files of `directory`; return 0, 1 when rows are refused, 2 when it could not begin."""
-    out, err = Console(), Console(stderr=True)
+    out, err = console(), console(stderr=True)
     files = _read(directory)
     if not files:
         err.print(f"{directory} holds none of a season's files: {', '.join(FILES)}.", soft_wrap=True, markup=False)

@@ -10,12 +10,11 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.console import Console
 
 from backend.app import create_app
 from backend.cli import company, database, migrating, tasks
 from backend.cli.importing import import_folder
-from backend.cli.starting import read_settings
+from backend.cli.starting import console, read_settings
 from backend.core.settings import Settings
 from backend.demo import stage
 from backend.tenancy import migrations
@@ -26,7 +25,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(tasks.app, name="tasks")
 app.command()(tasks.worker)
 app.command()(migrating.migrate)
-out, err = Console(), Console(stderr=True)
+out, err = console(), console(stderr=True)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.", min=1, max=65535)]

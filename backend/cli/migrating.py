@@ -16,8 +16,6 @@ from typing import Annotated
 import typer
 from alembic.util import CommandError
 from psycopg import Error as DriverError
-from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -33,6 +31,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
+from backend.cli.starting import console, read_settings
 from backend.core.settings import Settings
 from backend.telemetry import logs
 from backend.telemetry.metrics import Metrics
@@ -45,7 +44,7 @@ from backend.tenancy.session import Urls, find_urls
 
 SHOWN_FAILURES = 20
 INTERRUPTED = 130
-out, err = Console(), Console(stderr=True)
+out, err = console(), console(stderr=True)
 
 
 def migrate(  # noqa: PLR0913 - the options of a command are its arguments
@@ -67,7 +66,7 @@ def migrate(  # noqa: PLR0913 - the options of a command are its arguments
         to, _words(only), _words(canary), jobs, stop_after_failures, lock_timeout_ms, statement_timeout_ms,
         dry_run=dry_run,
     )  # fmt: skip
-    settings = _settings()
+    settings = read_settings()
     urls = find_urls(settings)
     signal.signal(signal.SIGTERM, _end)
     try:
@@ -212,15 +211,6 @@ def _line(value: dict[str, object]) -> None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            err.print(str(problem["msg"]).removeprefix("Value error, "))
-        raise typer.Exit(2) from None
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
+from backend.cli.starting import console, read_settings
 from backend.core.errors import AppError
 from backend.core.settings import Settings
 from backend.outbox.mailer import Mailer
@@ -22,7 +21,7 @@ from backend.worker import failures
 from backend.worker.runner import Runner
 
 app = typer.Typer(help="Background tasks.", no_args_is_help=True)
-out, err = Console(), Console(stderr=True)
+out, err = console(), console(stderr=True)
 Found = TypeVar("Found")
 
 
@@ -31,7 +30,7 @@ def worker(
     queues: Annotated[str | None, typer.Option(help="Queues to work on, by commas; nothing: all.")] = None,
 ) -> None:
     """Do the background tasks until stopped (SIGTERM, Ctrl-C): running tasks finish first."""
-    settings = _settings()
+    settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
     if settings.db_pooler == "pgbouncer" and not settings.worker_database_url:
         err.print("FILAGE_WORKER_DATABASE_URL is missing: the worker needs a connection past the pooler.")
@@ -90,7 +89,7 @@ async def _work(settings: Settings, concurrency: int | None, queues: list[str] |
 
 
 def _with_database(act: Callable[[Database], Awaitable[Found]]) -> Found:
-    settings = _settings()
+    settings = read_settings()
 
     async def run() -> Found:
         database = Database(settings, find_urls(settings), deliver=lambda _items: None, seed=seed_jobs)
@@ -100,12 +99,3 @@ def _with_database(act: Callable[[Database], Awaitable[Found]]) -> Found:
             await database.close()
 
     return asyncio.run(run())
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            err.print(str(problem["msg"]).removeprefix("Value error, "))
-        raise typer.Exit(2) from None

@@ -88,8 +88,10 @@ class Mailer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-            if late:
-                log.warning("mails_not_sent", count=len(late))
+            # The server may have taken one at that very moment: then it is sent, and not cancelled.
+            unsent = sum(task.cancelled() for task in late)
+            if unsent:
+                log.warning("mails_not_sent", count=unsent)
         await asyncio.gather(*self.goodbyes)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
