@@ -71,7 +71,7 @@ def prepare(settings: Settings, *, reset: bool, console: Console) -> Urls:
     if not migrations.is_current(urls):
         with console.status("Migrating the database ..."):
             migrations.upgrade()
-    asyncio.run(_load(settings, urls, console))
+    asyncio.run(load(settings, urls, console))
     return urls
 
 
@@ -114,7 +114,8 @@ def _throw_away(settings: Settings) -> None:
     shutil.rmtree(settings.mail_dir, ignore_errors=True)
 
 
-async def _load(settings: Settings, urls: Urls, console: Console) -> None:
+async def load(settings: Settings, urls: Urls, console: Console) -> None:
+    """Sign up, import and people the companies that are not there yet."""
     database = Database(settings, urls, deliver=lambda _items: None, seed=seed_jobs)
     directory, passwords = CompanyDirectory(database, 0), Passwords(settings)
     for troupe in TROUPES:
