@@ -1,17 +1,20 @@
-"""Pure-ASGI middleware: a body larger than its route takes is refused (413) before anything reads it whole."""
+"""Pure-ASGI middleware: a body that is larger than its route takes (413) or not in UTF-8 (422) is refused unread."""
 
+from email.message import Message
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 
 from backend.api.problems import answer
-from backend.core.errors import Problem, Sentence, TooLargeError
+from backend.core.errors import AppError, InvalidError, Problem, Sentence, TooLargeError
 from backend.core.settings import Settings
 
 IMPORT_PATH = "/api/v1/imports/season"
+UTF_8 = frozenset({"utf-8", "utf8"})
 
 
 class BodyLimitMiddleware:
@@ -28,15 +31,14 @@ class BodyLimitMiddleware:
             return
         is_import = scope["path"].rstrip("/") == IMPORT_PATH
         limit = self.settings.limit_import_bytes if is_import else self.settings.limit_body_bytes
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > limit:
-            error = _too_large(limit)
-            problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.code, error.sentence)
+        error = _refusal(Headers(scope=scope), limit)
+        if error is not None:
+            problem = Problem(error.status, error.code, error.sentence)
             await answer(Request(scope), problem, {"Connection": "close"})(scope, receive, send)
             return
         received = 0
 
-        async def counting() -> Message:
+        async def counting() -> AsgiMessage:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -46,6 +48,20 @@ class BodyLimitMiddleware:
             return message
 
         await self.app(scope, counting, send)
+
+
+def _refusal(headers: Headers, limit: int) -> AppError | None:
+    declared = headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit:
+        return _too_large(limit)
+    content_type = Message()
+    content_type["content-type"] = headers.get("content-type", "")
+    # Readers of forms would decode with whatever codec is named, and some of Python's are no character sets at all.
+    if (content_type.get_content_charset() or "utf-8") not in UTF_8:
+        return InvalidError.of(
+            ["header", "Content-Type"], "Envoyez ce corps en UTF-8.", "Send this body in UTF-8.", "charset"
+        )
+    return None
 
 
 def _too_large(limit: int) -> TooLargeError:

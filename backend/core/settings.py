@@ -64,6 +64,7 @@ class Settings(BaseSettings):
 
     limit_sign_ups_per_hour: int = Field(5, ge=1)
     limit_registers_per_hour: int = Field(20, ge=1, description="New accounts from one address.")
+    limit_invitations_per_hour: int = Field(300, ge=1, description="Invitations that one company sends.")
     limit_failed_logins_per_10_minutes: int = Field(20, ge=1)
     limit_mails_per_hour: int = Field(5, ge=1, description="Verification and reset mails for one address.")
     limit_unavailable_answers_per_hour: int = Field(60, ge=1, description="'Not available' answers of one company.")

@@ -124,15 +124,17 @@ class Accounts:
 
     async def change(self, session: AsyncSession, caller: Caller, body: UserPatch, expected: int) -> User:
         """Change the caller's own account; a new password ends the other sessions, a new address must be verified."""
-        manager = self.manager(session)
-        user = await manager.get(caller.user_id)
-        check_version(user.version, expected)
         values = body.model_dump(exclude_unset=True, exclude={"password", "current_password"})
         if any(value is None for value in values.values()):
             raise InvalidError.of(["body"], "Ces champs ne peuvent pas être vides.", "These fields cannot be empty.")
-        new_address = "email" in values and values["email"] != user.email
+        new_address = "email" in values and values["email"] != caller.email
         if body.password is not None or new_address:
-            await self._check_current(user, body.current_password)
+            await self.check_own_password(caller, body.current_password, "current_password")
+        if new_address:
+            await self._count_address_change(caller, values["email"])
+        manager = self.manager(session)
+        user = await manager.get(caller.user_id)
+        check_version(user.version, expected)
         if body.password is not None:
             await manager.change_password(user, body.password)
             await end_sessions(session, user.id, but=caller.token_id)
@@ -147,13 +149,33 @@ class Accounts:
             await manager.request_verify(user)
         return user
 
-    async def _check_current(self, user: User, password: str | None) -> None:
-        if password is None or not (await self.passwords.verify(password, user.hashed_password))[0]:
+    async def check_own_password(self, caller: Caller, password: str | None, field: str) -> None:
+        """Refuse (422) a password that is not the caller's own; wrong ones count as failed logins do (429).
+
+        A stolen token must not become a way to guess the password. Counted in a transaction of its own, before the
+        act's: the refusal rolls that one back.
+        """
+        async with self.database.shared() as session:
+            failures = await limits.count(session, "login", caller.email, LOGIN_WINDOW, self.now)
+            hashed = await session.scalar(select(User.hashed_password).where(User.id == caller.user_id))
+        if failures > self.settings.limit_failed_logins_per_10_minutes:
+            raise limits.too_many(LOGIN_WINDOW, self.now)
+        if password is None or hashed is None or not (await self.passwords.verify(password, hashed))[0]:
             raise InvalidError.of(
-                ["body", "current_password"],
-                "Redonnez votre mot de passe actuel pour changer d'adresse ou de mot de passe.",
-                "Give your current password to change your address or password.",
+                ["body", field],
+                "Redonnez votre mot de passe actuel : celui-ci n'est pas le vôtre.",
+                "Give your current password: this one is not yours.",
             )
+        async with self.database.shared() as session:
+            await limits.forget(session, "login", caller.email)
+
+    async def _count_address_change(self, caller: Caller, address: str) -> None:
+        """Each change mails a stranger, and a refusal tells that they have an account: both are few in an hour."""
+        async with self.database.shared() as session:
+            changes = await limits.count(session, "address-change", str(caller.user_id), HOUR, self.now)
+            mails = await limits.count(session, "mail", address, HOUR, self.now)
+        if max(changes, mails) > self.settings.limit_mails_per_hour:
+            raise limits.too_many(HOUR, self.now)
 
 
 async def my_companies(session: AsyncSession, user_id: UUID) -> list[MyCompany]:

@@ -16,11 +16,13 @@ from backend.core.settings import Settings
 from backend.identity.models import Invitation, Membership, Role, User
 from backend.identity.schemas import CompanyPatch, InvitationIn, InvitationOut, MemberOut
 from backend.outbox.mail import Mail, MailKind
+from backend.tenancy import limits
 from backend.tenancy.acting import Act
 from backend.tenancy.announcing import announce
 from backend.tenancy.models import Company
 from backend.tenancy.session import hand_over, login_rights
 
+HOUR = timedelta(hours=1)
 ROLE_NAMES: dict[str, dict[Role, str]] = {
     "fr": {
         Role.OWNER: "propriétaire", Role.ADMIN: "administration", Role.PLANNER: "planification",
@@ -86,13 +88,18 @@ async def change_role(act: Act, member_id: UUID, role: Role, expected: int) -> M
         if before is Role.OWNER and role is not Role.OWNER:
             await keep_an_owner(act.session, act.company.id)
         member.role = role
+        if before in _HIGH and role not in _HIGH:
+            await _withdraw_invitations_of(act, member.user_id)
         await act.session.flush()
     audit.record(act, "member.changed", member.id, {"role": before}, {"role": role})
     return _member((member.id, user.id, user.email, user.full_name, role, member.created_at, member.version))
 
 
-async def remove_member(act: Act, member_id: UUID, expected: int) -> None:
-    """End a membership: an admin's act, or one's own leaving. The last owner cannot leave (409)."""
+async def remove_member(act: Act, member_id: UUID, expected: int) -> UUID:
+    """End a membership, and return whose: an admin's act, or one's own leaving. The last owner cannot leave (409).
+
+    What this person had invited and nobody has accepted yet ends too: an invitation lasts no longer than its inviter.
+    """
     async with login_rights(act.session):
         member, _ = await _member_row(act, member_id)
         check_version(member.version, expected)
@@ -102,15 +109,24 @@ async def remove_member(act: Act, member_id: UUID, expected: int) -> None:
             _only_owners_touch_owners(act, member.role)
         if member.role is Role.OWNER:
             await keep_an_owner(act.session, act.company.id)
+        user_id = member.user_id
+        await _withdraw_invitations_of(act, user_id)
         await act.session.delete(member)
         await act.session.flush()
     audit.record(act, "member.removed", member_id, {"role": member.role}, None)
+    return user_id
+
+
+async def _withdraw_invitations_of(act: Act, user_id: UUID) -> None:
+    waiting = (Invitation.company_id == act.company.id, Invitation.accepted_at.is_(None))
+    await act.session.execute(delete(Invitation).where(*waiting, Invitation.inviter_id == user_id))
 
 
 async def keep_an_owner(session: AsyncSession, company_id: UUID) -> None:
     """Refuse (409) when this would leave the company without an owner; the owners' rows stay locked meanwhile."""
     owners = select(Membership.id).where(Membership.company_id == company_id, Membership.role == Role.OWNER)
-    if len((await session.scalars(owners.with_for_update())).all()) <= 1:
+    # In one order, so that two owners who leave at once wait for each other instead of deadlocking.
+    if len((await session.scalars(owners.order_by(Membership.id).with_for_update())).all()) <= 1:
         raise ConflictError(
             "last_owner",
             Sentence(
@@ -132,6 +148,9 @@ async def invite(act: Act, body: InvitationIn, settings: Settings) -> Invitation
         inviter_name=act.actor.name, created_at=act.now, expires_at=expires_at,
     )  # fmt: skip
     async with login_rights(act.session):
+        sent = await limits.count(act.session, "invitations", str(act.company.id), HOUR, act.now)
+        if sent > settings.limit_invitations_per_hour:
+            raise limits.too_many(HOUR, act.now)
         act.session.add(invitation)
         await act.session.flush()
     audit.record(act, "invitation.created", invitation.id, None, {"email": body.email, "role": body.role})

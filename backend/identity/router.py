@@ -210,12 +210,6 @@ async def change_member(
     return changed
 
 
-@router.delete("/members/{member_id}", status_code=204, tags=["company"], summary="Remove a member, or leave")
-async def remove_member(member_id: UUID, act: AsMember, expected: ExpectedVersion) -> None:
-    """End a membership; everybody may end their own, except the last owner."""
-    await company.remove_member(act, member_id, expected)
-
-
 @router.get("/invitations", tags=["company"], summary="List the invitations")
 async def list_invitations(act: AsAdmin, page: AskedPage) -> Page[InvitationOut]:
     """Return the invitations that wait for an answer."""

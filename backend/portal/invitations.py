@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +35,7 @@ from backend.portal.repository import links_of
 from backend.tenancy.acting import Act, Actor
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo, CompanyStatus
+from backend.tenancy.numbers import take_person_numbers
 from backend.tenancy.session import Database, login_rights
 
 
@@ -82,7 +82,7 @@ async def _person_to_link(act: Act, body: InvitationIn) -> UUID | None:
     return found
 
 
-async def open_invitation(database: Database, token: str, now: datetime) -> Opened:
+async def open_invitation(database: Database, token: str, now: datetime, *, used_too: bool = False) -> Opened:
     """Return the invitation of a token: 404 when there is none, 410 when it was used or is too old."""
     hashed = hash_secret(token)
     query = (
@@ -104,7 +104,7 @@ async def open_invitation(database: Database, token: str, now: datetime) -> Open
                      "This invitation does not exist, or was withdrawn."),
         )  # fmt: skip
     company = CompanyInfo(*row[: len(CompanyInfo.__dataclass_fields__)])
-    if row.accepted_at is not None or row.expires_at <= now:
+    if (row.accepted_at is not None and not used_too) or row.expires_at <= now:
         raise _expired()
     if company.status is CompanyStatus.SUSPENDED:
         raise ForbiddenError(
@@ -135,9 +135,10 @@ async def accept(
     user_agent: str | None,
 ) -> Accepted:  # fmt: skip
     """Accept: single use; an existing account must be the caller's, a second company needs a verified address."""
-    person = await _lock_person(act, opened)
     async with login_rights(act.session):
         await _use_up(act, opened)
+    person = await _lock_person(act, opened)
+    async with login_rights(act.session):
         manager = UserManager(act.session, settings, passwords, act.now)
         user = await manager.user_db.get_by_email(opened.email)
         token = None
@@ -148,7 +149,7 @@ async def accept(
             await _check_known_user(act, opened, user, caller)
         if opened.mailed:
             user.is_verified = True
-        await _join(act, opened, user)
+        role = await _join(act, opened, user)
         if person is not None:
             await _point(act, user, person)
         number, user_id, name = user.person_number, user.id, user.full_name
@@ -159,7 +160,7 @@ async def accept(
     )  # fmt: skip
     company = act.company
     return Accepted(
-        company=MyCompany(id=company.id, slug=company.slug, name=company.name, role=opened.role, status=company.status),
+        company=MyCompany(id=company.id, slug=company.slug, name=company.name, role=role, status=company.status),
         person_id=opened.person_id, contested=len(contested), access_token=token,
     )  # fmt: skip
 
@@ -230,11 +231,15 @@ async def _check_known_user(act: Act, opened: Opened, user: User, caller: Caller
         )
 
 
-async def _join(act: Act, opened: Opened, user: User) -> None:
+async def _join(act: Act, opened: Opened, user: User) -> Role:
+    """Return the role in force: a member keeps the one they have."""
     mine = (Membership.user_id == user.id, Membership.company_id == act.company.id)
-    if (await act.session.scalar(select(Membership.id).where(*mine))) is None:
-        act.session.add(Membership(user_id=user.id, company_id=act.company.id, role=opened.role, created_at=act.now))
-        await act.session.flush()
+    role: Role | None = await act.session.scalar(select(Membership.role).where(*mine))
+    if role is not None:
+        return role
+    act.session.add(Membership(user_id=user.id, company_id=act.company.id, role=opened.role, created_at=act.now))
+    await act.session.flush()
+    return opened.role
 
 
 async def _point(act: Act, user: User, person: Person) -> None:
@@ -253,31 +258,56 @@ async def _link(act: Act, person: Person, user_id: UUID, number: int) -> list[UU
     return await ledger.renumber(act, old, number)
 
 
+async def remove_member(act: Act, member_id: UUID, expected: int) -> None:
+    """End a membership, and with it the account's link to the directory. Raises as `identity.company.remove_member`."""
+    user_id = await identity_company.remove_member(act, member_id, expected)
+    link = (PersonLink.user_id == user_id, PersonLink.company_id == act.company.id)
+    async with login_rights(act.session):
+        person_id = await act.session.scalar(delete(PersonLink).where(*link).returning(PersonLink.person_id))
+    if person_id is not None:
+        await unlink(act, person_id)
+
+
 async def unlink(act: Act, person_id: UUID) -> None:
-    """Forget that a person has an account: the directory keeps what it knew without it."""
-    values: dict[str, Any] = {"user_id": None, "version": Person.version + 1, "updated_at": act.now}
-    await act.session.execute(update(Person).where(Person.id == person_id).values(values))
+    """Forget that a person has an account: the directory keeps them, under a ledger number of their own again."""
+    person = await act.session.scalar(select(Person).where(Person.id == person_id).with_for_update())
+    if person is None:
+        return
+    old, person.number = person.number, (await take_person_numbers(act.session, 1))[0]
+    person.user_id, person.updated_at = None, act.now
+    await act.session.flush()
+    await ledger.renumber(act, old, person.number)
     audit.record(act, "person.unlinked", person_id, {"has_account": True}, {"has_account": False})
 
 
 async def delete_account(database: Database, user_id: UUID, name: str, now: datetime) -> None:
-    """Delete an account: company by company, then the shared rows; each step can be repeated."""
+    """Delete an account: company by company, then the shared rows. Every step can be repeated."""
+    unlinked: set[UUID] = set()
+    while not await _delete_unless_linked(database, user_id, unlinked):
+        async with database.shared(write=False) as session:
+            links = await links_of(session, user_id)
+        for link in links:
+            async with database.company(link.company) as session:
+                await unlink(Act(session, link.company, Actor(user_id, name), now), link.person_id)
+            unlinked.add(link.person_id)
+
+
+async def _delete_unless_linked(database: Database, user_id: UUID, unlinked: set[UUID]) -> bool:
+    """Delete the user when every link is cut; an acceptance at this moment waits for the user's row, or is seen."""
     async with database.shared() as session:
+        user = await session.scalar(select(User).where(User.id == user_id).with_for_update())
+        if user is None:
+            return True
         await _refuse_last_owner(session, user_id)
-        links = await links_of(session, user_id)
-    for link in links:
-        async with database.company(link.company) as session:
-            await unlink(Act(session, link.company, Actor(user_id, name), now), link.person_id)
-    async with database.shared() as session:
-        await _refuse_last_owner(session, user_id)
-        user = await session.get(User, user_id)
-        if user is not None:
-            await session.delete(user)
+        if any(link.person_id not in unlinked for link in await links_of(session, user_id)):
+            return False
+        await session.delete(user)
+        return True
 
 
 async def _refuse_last_owner(session: AsyncSession, user_id: UUID) -> None:
     query = select(Membership.company_id).where(Membership.user_id == user_id, Membership.role == Role.OWNER)
-    for company_id in (await session.scalars(query)).all():
+    for company_id in sorted((await session.scalars(query)).all()):
         await identity_company.keep_an_owner(session, company_id)
 
 

@@ -11,8 +11,10 @@ from backend.core.clock import utc_now
 from backend.core.errors import InvalidError
 from backend.core.languages import language_of
 from backend.core.pagination import MAXIMUM_LIMIT, Page, PageRequest, page_request, slice_page
+from backend.core.preconditions import ExpectedVersion
 from backend.core.schemas import Instant
-from backend.identity.access import AsAdmin, MaybeSignedIn, SharedSession, SignedIn
+from backend.identity.access import AsAdmin, AsMember, MaybeSignedIn, SharedSession, SignedIn
+from backend.identity.accounts import Accounts
 from backend.identity.schemas import Accepted, AcceptIn, InvitationIn, InvitationOut
 from backend.planning.domain.states import Action
 from backend.portal import invitations, service
@@ -32,10 +34,19 @@ async def invite(body: InvitationIn, act: AsAdmin, request: Request) -> Invitati
     return await invitations.invite(act, body, request.app.state.settings)
 
 
+@router.delete("/members/{member_id}", status_code=204, tags=["company"], summary="Remove a member, or leave")
+async def remove_member(member_id: UUID, act: AsMember, expected: ExpectedVersion) -> None:
+    """End a membership and the account's link to the directory; everybody may end their own, but the last owner."""
+    await invitations.remove_member(act, member_id, expected)
+
+
 async def _accepting(body: AcceptIn, request: Request) -> AsyncIterator[tuple[Act, invitations.Opened]]:
     database, now = request.app.state.database, utc_now()
-    opened = await invitations.open_invitation(database, body.token, now)
+    # With a key the invitation may have served already: for this very request, whose answer is then replayed.
+    repeatable = "idempotency-key" in request.headers
+    opened = await invitations.open_invitation(database, body.token, now, used_too=repeatable)
     async with invitations.accepting(database, opened, now) as act:
+        await idempotency.claim_for_company(request, act.session, opened.id, now)
         yield act, opened
 
 
@@ -47,6 +58,7 @@ async def accept_invitation(body: AcceptIn, caller: MaybeSignedIn, accepting: Ac
     """Join a company. An address that has an account needs that account's token; else an account is created."""
     act, opened = accepting
     state = request.app.state
+    idempotency.keep_out(request, "access_token")
     return await invitations.accept(
         act, opened, body, caller, settings=state.settings, passwords=state.passwords,
         user_agent=request.headers.get("user-agent"),
@@ -57,8 +69,9 @@ async def accept_invitation(body: AcceptIn, caller: MaybeSignedIn, accepting: Ac
 async def delete_me(body: DeleteMeIn, caller: SignedIn, request: Request) -> None:
     """Delete the account: companies keep what they planned, without the link. The last owner cannot go."""
     state = request.app.state
-    await service.check_password_of(state.database, state.passwords, caller.user_id, body.password)
-    await invitations.delete_account(state.database, caller.user_id, caller.full_name, utc_now())
+    accounts = Accounts(state.database, state.passwords, state.settings, utc_now())
+    await accounts.check_own_password(caller, body.password, "password")
+    await invitations.delete_account(state.database, caller.user_id, caller.full_name, accounts.now)
 
 
 def _my_page(request: Request, page: Annotated[PageRequest, Depends(page_request)]) -> PageRequest:

@@ -4,19 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.core.errors import InvalidError, NotFoundError, Sentence
+from backend.core.errors import NotFoundError, Sentence
 from backend.core.ids import hash_secret, new_id, new_secret
 from backend.core.pagination import PageRequest, slice_page
 from backend.identity.access import Caller, check_revision
 from backend.identity.models import User
-from backend.identity.passwords import Passwords
 from backend.planning import service as planning
 from backend.planning.domain import states
 from backend.planning.domain.states import Action, Status
@@ -42,6 +41,7 @@ from backend.tenancy.session import Database
 
 PERSONAL_ACTS = frozenset({Action.ACCEPT, Action.DECLINE})
 # A feed shows what holds or may hold; what fell through disappears, except what had been confirmed.
+FEED_BACK, FEED_AHEAD = timedelta(days=2 * 366), timedelta(days=3 * 366)
 CALENDAR_STATUS: dict[Status, CalendarStatus] = {
     Status.OPTION: "TENTATIVE",
     Status.ACCEPTED: "TENTATIVE",
@@ -195,7 +195,7 @@ async def calendar(database: Database, secret: str, now: datetime) -> bytes:
         if row is None:
             raise no_feed()
         links = await repository.links_of(session, row.id)
-    found, _unavailable = await read_companies(database, links, None, None)
+    found, _unavailable = await read_companies(database, links, now + FEED_AHEAD, now - FEED_BACK)
     entries = [
         _entry(company, assignment, status)
         for company in found
@@ -237,13 +237,3 @@ def _entry(found: Found, row: Any, status: CalendarStatus) -> CalendarEntry:  # 
         description_lines=[row.message] if row.message else [],
         updated_at=max(row.updated_at, row.published_at),
     )
-
-
-async def check_password_of(database: Database, passwords: Passwords, user_id: UUID, password: str) -> None:
-    """Refuse (422) unless `password` is the account's own."""
-    async with database.shared(write=False) as session:
-        hashed = await session.scalar(select(User.hashed_password).where(User.id == user_id))
-    if hashed is None or not (await passwords.verify(password, hashed))[0]:
-        raise InvalidError.of(
-            ["body", "password"], "Ce mot de passe n'est pas le vôtre.", "This password is not yours."
-        )

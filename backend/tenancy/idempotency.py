@@ -121,10 +121,10 @@ async def _fingerprint(request: Request) -> str:
 
 async def _part(name: str, value: UploadFile | str) -> bytes:
     if isinstance(value, str):
-        return f"{name}\0{value}\0".encode()
+        return f"{name}\0{value}\0".encode("utf-8", "surrogatepass")
     content = await value.read()
     await value.seek(0)
-    return f"{name}/{value.filename}\0".encode() + hashlib.sha256(content).digest()
+    return f"{name}/{value.filename}\0".encode("utf-8", "surrogatepass") + hashlib.sha256(content).digest()
 
 
 class AnswerRoute(APIRoute):

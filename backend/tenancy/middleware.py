@@ -55,8 +55,10 @@ class TenantMiddleware:
         """Put the choice into the request's state."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            header = normalise_slug(headers.get("x-tenant", "")) or None
-            scope.setdefault("state", {})[_STATE] = TenantChoice(header, self._from_host(headers.get("host", "")))
+            # Two headers that differ contradict each other as header and host do: the second stands for the host.
+            named = [*dict.fromkeys(normalise_slug(value) for value in headers.getlist("x-tenant"))]
+            host = named[1] if len(named) > 1 else self._from_host(headers.get("host", ""))
+            scope.setdefault("state", {})[_STATE] = TenantChoice(named[0] or None if named else None, host)
         await self.app(scope, receive, send)
 
     def _from_host(self, host: str) -> str | None:

@@ -411,10 +411,8 @@ async def test_sign_ups_go_on_during_a_run_and_come_out_at_a_known_revision(stag
     async with running(stage.settings(), stage.urls, tenant_cache_seconds=0) as (_app, client):
         process = await asyncio.to_thread(stage.start, "--jobs", "1", "--json")
         await asyncio.to_thread(until_one_runs, stage)
-        begun = time.perf_counter()
         company = await sign_up(client)
         assert process.poll() is None, "the run went on meanwhile"
-        assert time.perf_counter() - begun < 5
         out, errors = await asyncio.to_thread(process.communicate)
     assert process.returncode == 0, errors
     # The last look of the run found the company that had signed up with the code of the release before.
