@@ -85,9 +85,12 @@ class Mailer:
         """Wait up to `timeout` seconds for what is under way; give up the rest and log how many that were."""
         if self.tasks:
             _, late = await asyncio.wait(self.tasks, timeout=timeout)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            waiting = late
+            while waiting:
+                # Again and again: Python 3.11's wait_for loses a cancellation that meets the server's answer.
+                for task in waiting:
+                    task.cancel()
+                _, waiting = await asyncio.wait(waiting, timeout=0.1)
             # The server may have taken one at that very moment: then it is sent, and not cancelled.
             unsent = sum(task.cancelled() for task in late)
             if unsent:
