@@ -31,7 +31,7 @@ class BodyLimitMiddleware:
             return
         is_import = scope["path"].rstrip("/") == IMPORT_PATH
         limit = self.settings.limit_import_bytes if is_import else self.settings.limit_body_bytes
-        error = _refusal(Headers(scope=scope), limit)
+        error = _refusal(Headers(scope=scope), _import_too_large(limit) if is_import else _too_large(limit), limit)
         if error is not None:
             problem = Problem(error.status, error.code, error.sentence)
             await answer(Request(scope), problem, {"Connection": "close"})(scope, receive, send)
@@ -50,10 +50,10 @@ class BodyLimitMiddleware:
         await self.app(scope, counting, send)
 
 
-def _refusal(headers: Headers, limit: int) -> AppError | None:
+def _refusal(headers: Headers, too_large: AppError, limit: int) -> AppError | None:
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit:
-        return _too_large(limit)
+        return too_large
     content_type = Message()
     content_type["content-type"] = headers.get("content-type", "")
     # Readers of forms would decode with whatever codec is named, and some of Python's are no character sets at all.
@@ -70,5 +70,17 @@ def _too_large(limit: int) -> TooLargeError:
         Sentence(
             f"Cet envoi est trop gros : {limit:,} octets au plus. Faites-en plusieurs.".replace(",", " "),
             f"This request is too large: {limit:,} bytes at most. Send it in parts.",
+        ),
+    )
+
+
+def _import_too_large(limit: int) -> TooLargeError:
+    return TooLargeError(
+        "payload_too_large",
+        Sentence(
+            f"Les sept fichiers dépassent {limit:,} octets ensemble : importez la saison en plusieurs dossiers, "
+            "quelques spectacles à la fois ; ce qui manque dans un dossier n'est jamais effacé.".replace(",", " "),
+            f"The seven files exceed {limit:,} bytes together: import the season in several folders, a few "
+            "productions at a time; what a folder lacks is never deleted.",
         ),
     )

@@ -76,7 +76,9 @@ def summary(fields: Sequence[FieldError]) -> Sentence:
     """Return the answer's `detail`: the field and its sentence where only one is wrong."""
     if len(fields) != 1:
         return SENT_WRONG
-    name, sentence = _field(fields[0].loc), fields[0].sentence
+    # Where the body is no JSON at all, pydantic gives the position of a character instead of a field's name.
+    name = "" if fields[0].code == "json_invalid" else _field(fields[0].loc)
+    sentence = fields[0].sentence
     return Sentence(f"{name} : {sentence.fr}", f"{name}: {sentence.en}") if name else sentence
 
 
@@ -90,7 +92,8 @@ def _sentence(error: Mapping[str, Any]) -> Sentence:
         return Sentence(context["fr"], context["en"])
     kind = str(error["type"])
     fr, en = _SENTENCES.get(_ALIKE.get(kind, kind), _OTHER)
-    return Sentence(fr.format_map(_Known(context)), en.format_map(_Known(context)))
+    french = _Known(context | {"expected": str(context.get("expected", "?")).replace(" or ", " ou ")})
+    return Sentence(fr.format_map(french), en.format_map(_Known(context)))
 
 
 class _Known(dict[str, Any]):

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from backend.core.settings import Settings
 from backend.tenancy.session import Urls
 from tests.backstage import log_lines, running
-from tests.helpers import SignedUpCompany, problem
+from tests.helpers import PASSWORD, SignedUpCompany, problem
 
 MEGABYTE = 1_000_000
 
@@ -157,6 +157,32 @@ async def test_the_errors_of_fields_are_sentences_in_both_languages(client: Asyn
         assert {tuple(error["loc"]) for error in found["errors"]} == {("body", name) for name in [*body]}
         assert word in str(found["errors"])
         assert "Input should" not in answer.text
+
+
+async def test_the_only_wrong_value_is_named_in_the_answers_sentence(client: AsyncClient) -> None:
+    kind = {"Content-Type": "application/json"}
+    unreadable = problem(await client.post("/api/v1/companies", content=b"{", headers=kind), 422, "invalid")
+    assert unreadable["detail"].startswith("Ce corps n'est pas du JSON")
+    body = {"name": "Théâtre", "owner": {"email": "a@example.org", "password": PASSWORD, "full_name": "A", "x": 1}}
+    assert problem(await client.post("/api/v1/companies", json=body), 422)["detail"].startswith("owner.x : ")
+
+
+async def test_a_choice_is_offered_in_the_language_of_the_sentence(
+    client: AsyncClient, company: SignedUpCompany
+) -> None:
+    for language, word in (("fr", "'draft', 'published' ou 'cancelled'"), ("en", "'published' or 'cancelled'")):
+        headers = {**company.headers, "Accept-Language": language}
+        answer = await client.get("/api/v1/calls", params={"status": "open"}, headers=headers)
+        assert word in problem(answer, 422, "invalid")["detail"]
+
+
+async def test_a_misspelt_filter_is_refused_with_the_right_ones(client: AsyncClient, company: SignedUpCompany) -> None:
+    answer = await client.get("/api/v1/people", params={"departement": "son"}, headers=company.headers)
+    found = problem(answer, 422, "invalid")
+    assert found["detail"].startswith("departement : Ce paramètre n'existe pas : cette adresse connaît annexe, cursor")
+    assert found["errors"][0]["loc"] == ["query", "departement"]
+    long = await client.get(f"/api/v1/company?{'x' * 4000}=1", headers=company.headers)
+    assert len(problem(long, 422)["detail"]) < 200
 
 
 @pytest.mark.parametrize("path", ["/api/v1/members/x", "/api/v1/members/%00", "/api/v1/members/" + "9" * 500])
