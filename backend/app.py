@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from backend import __version__
 from backend.api import health, openapi, problems
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
         if server is not None:
             server.shutdown()
 
-    app = FastAPI(title="Filage", version=__version__, lifespan=lifespan, redirect_slashes=False)
+    app = FastAPIOffline(title="Filage", version=__version__, lifespan=lifespan, redirect_slashes=False)
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
     app.state.directory = CompanyDirectory(database, settings.tenant_cache_seconds)
     app.state.passwords, app.state.mailer, app.state.runner = passwords, mailer, runner

@@ -1,6 +1,7 @@
 """The OpenAPI document: JSON examples on every request and answer, composed from the examples of their fields."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -54,11 +55,18 @@ def build(app: FastAPI) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for path in document["paths"].values():
         for method, operation in path.items():
+            _join_security(operation)
             _add_examples(operation, schemas)
             _add_errors(method, operation)
     for replaced in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form of a 422
         schemas.pop(replaced, None)
     return document
+
+
+def _join_security(operation: dict[str, Any]) -> None:
+    """A company's route needs its token and its company, which FastAPI writes as one or the other."""
+    if len(schemes := operation.get("security", [])) > 1:
+        operation["security"] = [{name: scopes for scheme in schemes for name, scopes in scheme.items()}]
 
 
 def _add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
@@ -78,10 +86,13 @@ def _add_errors(method: str, operation: dict[str, Any]) -> None:
         wanted |= {"409"} if method == "post" else set()
     for status in sorted(wanted):
         code, detail = _ERRORS[status]
-        example = {**PROBLEM_EXAMPLE, "type": f"urn:filage:problem:{code}", "status": int(status), "code": code}
+        example = PROBLEM_EXAMPLE | {
+            "type": f"urn:filage:problem:{code}", "title": HTTPStatus(int(status)).phrase, "status": int(status),
+            "code": code, "detail": detail,
+        }  # fmt: skip
         responses[status] = {
             "description": detail,
-            "content": {PROBLEM_JSON: {"schema": {"type": "object"}, "example": {**example, "detail": detail}}},
+            "content": {PROBLEM_JSON: {"schema": {"type": "object"}, "example": example}},
         }
 
 

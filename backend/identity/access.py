@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from sqlalchemy import and_, select
 
 from backend.core.clock import utc_now
@@ -36,7 +36,12 @@ OWNERS = frozenset({Role.OWNER})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 OUTDATED_RETRY_SECONDS = 30
 
-_bearer = OAuth2PasswordBearer("/api/v1/auth/login", auto_error=False)
+_bearer = OAuth2PasswordBearer("/api/v1/auth/login", scheme_name="login", auto_error=False)
+# For the documentation: the middleware has read it already, or the host instead.
+_tenant = APIKeyHeader(
+    name="X-Tenant", scheme_name="company", auto_error=False,
+    description="The company's slug, like `compagnie-de-la-rampe`. Not needed on the company's own host.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ MaybeSignedIn = Annotated[Caller | None, Depends(maybe_signed_in)]
 def acting(roles: frozenset[Role]) -> Callable[..., AsyncIterator[Act]]:
     """Return the dependency of a company's route: the act of a member who has one of `roles`."""
 
-    async def act(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> AsyncIterator[Act]:
+    async def act(
+        request: Request, token: Annotated[str | None, Depends(_bearer)], _: Annotated[str | None, Depends(_tenant)]
+    ) -> AsyncIterator[Act]:
         database: Database = request.app.state.database
         directory: CompanyDirectory = request.app.state.directory
         now = utc_now()

@@ -1,5 +1,7 @@
 """The document that clients read: every operation has words, examples and its error answers."""
 
+import re
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -19,11 +21,23 @@ def operations(app: FastAPI) -> list[Operation]:
     return [(f"{method.upper()} {path}", found) for path, methods in paths.items() for method, found in methods.items()]
 
 
-async def test_the_document_and_its_page_are_served(client: AsyncClient) -> None:
+async def test_the_document_and_its_page_are_served_without_another_site(client: AsyncClient) -> None:
     served = await client.get("/openapi.json")
     assert served.status_code == 200
     assert served.json()["info"]["title"] == "Filage"
-    assert (await client.get("/docs")).status_code == 200
+    page = await client.get("/docs")
+    parts = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(parts) > 1
+    for part in parts:
+        assert part.startswith("/"), part
+        assert (await client.get(part)).status_code == 200, part
+
+
+def test_a_route_of_a_company_asks_for_the_token_and_for_the_company(operations: list[Operation]) -> None:
+    documented = dict(operations)
+    assert documented["GET /api/v1/planning"]["security"] == [{"login": [], "company": []}]
+    assert documented["GET /api/v1/me/assignments"]["security"] == [{"login": []}]
+    assert not documented["POST /api/v1/auth/login"].get("security")
 
 
 def test_every_operation_has_a_summary_a_tag_and_a_sentence(operations: list[Operation]) -> None:
@@ -73,7 +87,7 @@ def test_every_operation_says_which_errors_it_answers(operations: list[Operation
             content = operation["responses"][status]["content"]
             problem = content["application/problem+json"]["example"]
             assert set(content) == {"application/problem+json"}, name
-            assert problem["status"] == int(status), name
+            assert (problem["status"], problem["title"]) == (int(status), HTTPStatus(int(status)).phrase), name
             assert problem["detail"], name
             assert problem["trace_id"], name
 
