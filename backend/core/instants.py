@@ -4,6 +4,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+HOME_TIMEZONE = "Europe/Paris"
+
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:

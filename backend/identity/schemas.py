@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from backend.core.instants import HOME_TIMEZONE
 from backend.core.schemas import Body, Day, Email, Line, Name, TimeZone, UtcInstant, Version, refuse
 from backend.core.siret import is_siret
 from backend.identity.models import Role
@@ -47,7 +48,7 @@ class CompanyIn(Body):
     slug: Annotated[str, StringConstraints(max_length=200)] | None = Field(None, examples=["compagnie-du-lever"])
     siret: Siret | None = None
     idcc: Idcc | None = None
-    timezone: TimeZone = "Europe/Paris"
+    timezone: TimeZone = HOME_TIMEZONE
     city: Line | None = Field(None, examples=["Nantes"])
     owner: OwnerIn | None = None
 

@@ -16,7 +16,7 @@ class FileCounts(Body):
     created: Rows
     updated: None_
     unchanged: None_
-    kept: Annotated[int, Field(ge=0, examples=[0], description="Left as they stand by an act in Filage.")]
+    kept: Annotated[int, Field(ge=0, examples=[0], description="Rows that differ, left as an act in Filage made them.")]
     absent: Annotated[int, Field(ge=0, examples=[0], description="The company's rows that the file lacks: they stay.")]
 
 

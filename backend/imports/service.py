@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.audit.service import record
+from backend.core.errors import Sentence
 from backend.core.instants import local_day
 from backend.imports import repository
 from backend.imports.applying import Application
@@ -37,17 +38,17 @@ async def import_season(
     if judgement.season is None:
         raise ImportRejectedError(judgement.problems, judgement.more)
     savepoint = await act.session.begin_nested() if dry_run else None
-    counts = await _apply(act, judgement.season)
+    counts, changed = await _apply(act, judgement.season)
     if savepoint is not None:
         await savepoint.rollback()
     return ImportReport(
         dry_run=dry_run,
         files={file: FileCounts(**one.as_dict()) for file, one in counts.items()},
-        warnings=[warning.in_language(language) for warning in judgement.warnings],
+        warnings=[warning.in_language(language) for warning in (*judgement.warnings, *changed)],
     )
 
 
-async def _apply(act: Act, season: Season) -> dict[str, Counts]:
+async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sentence]]:
     company, described = await _describe_company(act, season.company)
     found = await repository.load(act.session, lock=True)
     matching = Matching(act, described, season, found)
@@ -57,7 +58,17 @@ async def _apply(act: Act, season: Season) -> dict[str, Counts]:
     if any(number for one in counts.values() for name, number in one.as_dict().items() if name not in UNCHANGING):
         record(act, "season.imported", act.company.id, after={file: one.as_dict() for file, one in counts.items()})
         await act.session.flush()
-    return counts
+    return counts, _said_of_company(company)
+
+
+def _said_of_company(step: Step) -> list[Sentence]:
+    """Say what company.csv changes of the company itself: whoever imports a neighbour's folder would rename theirs."""
+    before = step.before or {}
+    return [
+        Sentence(f"{fr} de la compagnie change : « {before[name] or '–'} » devient « {step.values[name] or '–'} ».",
+                 f'The company\'s {en} changes: "{before[name] or "–"}" becomes "{step.values[name] or "–"}".')
+        for name, fr, en in (("name", "Le nom", "name"), ("siret", "Le SIRET", "SIRET")) if name in step.values
+    ]  # fmt: skip
 
 
 async def _describe_company(act: Act, row: CompanyRow) -> tuple[Step, Act]:

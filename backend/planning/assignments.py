@@ -142,6 +142,13 @@ async def accept(act: Act, assignment_id: UUID) -> AssignmentOut:
     return await _person_act(act, assignment, Action.ACCEPT, _decided(act))
 
 
+async def is_held(act: Act, assignment_id: UUID) -> bool:
+    """Tell the assignment's person, and nobody else, whether some company has booked them at its times."""
+    assignment, call = await _locked(act, assignment_id, ANY_VERSION)
+    wanted = await _hold(act, assignment, call)
+    return await ledger.is_held(act.session, wanted.person_number, wanted.starts_at, wanted.ends_at)
+
+
 async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> AssignmentOut:
     """The person says no; of a contested one, the other company's booking is then tried again. Raises as `accept`."""
     assignment = await _own(act, assignment_id)

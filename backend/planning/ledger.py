@@ -154,6 +154,15 @@ async def retry_contested(session: AsyncSession, person_numbers: Collection[int]
         return [row.assignment_id for row in rows if await _confirm_contested(session, _hold_of(row))]
 
 
+async def is_held(session: AsyncSession, person_number: int, starts_at: datetime, ends_at: datetime) -> bool:
+    """Tell whether a booking, in whichever company, holds the person then: for that person's own eyes only."""
+    query = select(Booking.assignment_id).where(
+        Booking.person_number == person_number, Booking.starts_at < ends_at, Booking.ends_at > starts_at, IS_CONFIRMED
+    )
+    async with login_rights(session):
+        return await session.scalar(query.limit(1)) is not None
+
+
 async def contested_of(act: Act, assignment_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the assignments that wait for their person's choice."""
     query = select(Booking.assignment_id).where(

@@ -22,7 +22,7 @@ FromQuery = Annotated[
     Query(
         alias="from",
         max_length=_LIMIT,
-        description="Instant with an offset, or a day in the company's time zone.",
+        description="Instant with an offset, or a day in the company's time zone (`/me`: Europe/Paris).",
         examples=["2026-11-16"],
     ),
 ]

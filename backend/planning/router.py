@@ -232,7 +232,7 @@ async def delete_assignment(act: AsPlanner, assignment_id: UUID, expected: Expec
 async def offer(
     act: AsPlanner, assignment_id: UUID, body: OfferIn, expected: OfferedVersion, response: Response
 ) -> AssignmentOut:
-    """The person is asked to keep the date free until `expires_at`."""
+    """The person is asked to keep the date free until `expires_at`; they can answer once the call is published."""
     return _answer(response, await on_assignments.offer(act, assignment_id, body, expected))
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from backend.core.errors import Sentence
 from backend.planning import assignments
+from backend.planning.domain.states import Status
 from backend.tenancy.acting import Act
 
 STILL_CONTESTED = Sentence(
@@ -14,13 +15,24 @@ STILL_CONTESTED = Sentence(
 )
 
 
+ALREADY_HELD = Sentence(
+    "C'est noté, mais vous êtes déjà confirmé sur ces horaires par ailleurs : cette date ne pourra pas être confirmée "
+    "tant que l'autre tient.",
+    "Noted, but you are already confirmed elsewhere at these times: this date cannot be confirmed while the other one "
+    "stands.",
+)
+
+
 async def accept(act: Act, assignment_id: UUID) -> Sentence | None:
     """Say yes to an option or to a contested booking; return what remains to be said, or None.
 
     The actor is the person. Raises NotFoundError when it is not theirs, ConflictError `state_conflict`.
     """
     found = await assignments.accept(act, assignment_id)
-    return STILL_CONTESTED if found.contested else None
+    if found.contested:
+        return STILL_CONTESTED
+    is_wish = found.status is Status.ACCEPTED
+    return ALREADY_HELD if is_wish and await assignments.is_held(act, assignment_id) else None
 
 
 async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> None:

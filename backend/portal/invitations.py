@@ -71,7 +71,7 @@ async def _person_to_link(act: Act, body: InvitationIn) -> UUID | None:
     if row is None and body.person_id is not None:
         raise InvalidError.of(
             ["body", "person_id"],
-            "Cette personne n'est pas dans votre répertoire.",
+            "Cette personne n'est pas dans votre annuaire.",
             "This person is not in your directory.",
         )
     if row is not None and row.user_id is not None and body.person_id is not None:

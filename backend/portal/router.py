@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from backend.core.clock import utc_now
-from backend.core.errors import InvalidError
+from backend.core.instants import HOME_TIMEZONE
 from backend.core.languages import language_of
 from backend.core.pagination import MAXIMUM_LIMIT, Page, PageRequest, page_request, slice_page
 from backend.core.preconditions import ExpectedVersion
-from backend.core.schemas import Instant
 from backend.identity.access import AsAdmin, AsMember, MaybeSignedIn, SharedSession, SignedIn
 from backend.identity.accounts import Accounts
 from backend.identity.schemas import Accepted, AcceptIn, InvitationIn, InvitationOut
 from backend.planning.domain.states import Action
+from backend.planning.period import FromQuery, ToQuery, read_period
 from backend.portal import invitations, service
 from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments
 from backend.tenancy import idempotency
@@ -83,14 +83,13 @@ async def my_assignments(
     caller: SignedIn,
     request: Request,
     page: Annotated[PageRequest, Depends(_my_page)],
-    ends_after: Annotated[Instant | None, Query(alias="from", description="Calls that end after this.")] = None,
-    starts_before: Annotated[Instant | None, Query(alias="to", description="Calls that start before this.")] = None,
+    starts: FromQuery = None,
+    ends: ToQuery = None,
 ) -> MyAssignments:
     """Return what every company has published for the caller, by time (200 a page unless `limit` says less)."""
-    if ends_after and starts_before and ends_after >= starts_before:
-        raise InvalidError.of(["query", "to"], "« to » doit être après « from ».", "`to` must be after `from`.")
+    period = read_period(starts, ends, HOME_TIMEZONE)
     return await service.my_assignments(
-        request.app.state.database, caller, page, utc_now(), starts_before=starts_before, ends_after=ends_after
+        request.app.state.database, caller, page, utc_now(), starts_before=period.ends_at, ends_after=period.starts_at
     )
 
 

@@ -150,10 +150,10 @@ _SAME_PRODUCTION_REF = Sentence(
     "Another production has this reference: choose another one.",
 )
 _VENUE_IN_USE = Sentence(
-    "Des appels ont lieu à cet endroit : donnez-leur un autre lieu ou supprimez-les, puis recommencez.",
+    "Des convocations ont lieu à cet endroit : donnez-leur un autre lieu ou supprimez-les, puis recommencez.",
     "Calls take place at this venue: give them another one or delete them, then try again.",
 )
 _PRODUCTION_IN_USE = Sentence(
-    "Ce spectacle a des appels : supprimez-les ou donnez-leur un autre spectacle, puis recommencez.",
+    "Ce spectacle a des convocations : supprimez-les ou donnez-leur un autre spectacle, puis recommencez.",
     "This production has calls: delete them or give them another production, then try again.",
 )

@@ -128,8 +128,12 @@ async def test_company_csv_describes_the_company_and_never_renames_it(
     (row,) = (await snapshot(database, company))["company"]
     assert (row["slug"], row["name"], row["city"], row["idcc"]) == (company.slug, "Petite Compagnie", "Nantes", "1285")
     assert row["licences"] == [{"category": 2, "number": "DEMO-2-000901", "expires_on": "2028-06-30"}]
-    assert "slug" in report.warnings[0]
+    ignored, renamed, renumbered = report.warnings
+    assert "slug" in ignored
+    assert "« Petite Compagnie »" in renamed
+    assert "SIRET" in renumbered
     assert report.files["company.csv"].updated == 1
+    assert len((await load(database, company, small)).warnings) == 1
 
 
 async def test_a_call_is_on_tour_when_its_venue_is_in_another_city_than_the_company_now_is(

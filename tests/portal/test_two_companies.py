@@ -113,6 +113,43 @@ async def test_a_double_booking_across_companies_is_refused_and_names_nobody(
     assert (await act(client, other_house, free, "confirm")).status_code == 200
 
 
+async def test_accepting_an_option_at_the_time_of_a_booking_elsewhere_says_so_to_the_person_alone(
+    client: AsyncClient, house: House, other_house: House, mails: Mails
+) -> None:
+    login, _ = await link_both(client, house, other_house, mails)
+    await confirmed(client, house, MORNING)
+    notes = []
+    for times in (LATER, EVENING):
+        option = await assign(client, other_house, (await call(client, other_house, *times))["id"])
+        expiry = {"expires_at": "2027-01-20T18:00:00+01:00"}
+        offered = await client.post(f"/api/v1/assignments/{option}/offer", json=expiry, headers=other_house.headers)
+        assert offered.status_code == 200, offered.text
+        notes.append((await client.post(f"/api/v1/me/assignments/{option}/accept", headers=as_person(login))).json())
+        seen = await client.get(f"/api/v1/assignments/{option}", headers=other_house.headers)
+        assert (seen.json()["status"], "note" in seen.json()) == ("accepted", False)
+    assert "déjà confirmé" in notes[0]["note"]
+    assert house.company.slug not in str(notes[0])
+    assert notes[1]["note"] is None
+
+
+async def test_a_period_in_days_is_read_in_paris_time_and_a_wrong_one_is_explained(
+    client: AsyncClient, house: House, other_house: House, mails: Mails
+) -> None:
+    login, _ = await link_both(client, house, other_house, mails)
+    night = ("2027-01-26T23:30:00+01:00", "2027-01-26T23:45:00+01:00")
+    found = await confirmed(client, house, night)
+
+    async def between(first: str, last: str) -> Response:
+        query = {"from": first, "to": last}
+        return await client.get("/api/v1/me/assignments", params=query, headers=as_person(login))
+
+    assert [item["id"] for item in (await between("2027-01-26", "2027-01-26")).json()["items"]] == [found]
+    assert (await between("2027-01-27", "2027-01-28")).json()["items"] == []
+    assert (await between("2027-01-26T22:00:00Z", "2027-01-26T23:00:00Z")).json()["items"]
+    problem(await between("2027-01-26", "demain"), 422, "invalid")
+    problem(await between("2027-01-26", "2027-01-20"), 422, "invalid")
+
+
 async def test_fifty_confirmations_at_once_from_two_companies_have_exactly_one_winner(
     client: AsyncClient, house: House, other_house: House, mails: Mails
 ) -> None:

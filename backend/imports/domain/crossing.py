@@ -158,7 +158,8 @@ def _same_email(email: str, first: int, second: int) -> Sentence:
 def _skipped(instant: datetime, zone: ZoneInfo) -> Sentence:
     wall = instant.isoformat(sep=" ", timespec="minutes")[:16]
     return Sentence(
-        f"L'heure {wall} n'existe pas à {zone.key} (changement d'heure) : corrigez l'heure ou le décalage.",
+        f"L'heure {wall} n'existe pas dans le fuseau {zone.key} (changement d'heure) : corrigez l'heure ou "
+        "le décalage.",
         f"The time {wall} does not exist in {zone.key} (the clocks change): correct the time or the offset.",
     )
 
@@ -166,7 +167,7 @@ def _skipped(instant: datetime, zone: ZoneInfo) -> Sentence:
 def _overlap(name: str, first: AssignmentRow, second: AssignmentRow) -> Sentence:
     lines = f"{first.line}, {second.line}"
     return Sentence(
-        f"{name} est sur deux appels confirmés en même temps, {shown(first.call_ref)} et "
+        f"{name} est confirmé sur deux convocations en même temps, {shown(first.call_ref)} et "
         f"{shown(second.call_ref)} (lignes {lines}) : changez l'un des deux.",
         f"{name} is on two confirmed calls at the same time, {shown(first.call_ref)} and "
         f"{shown(second.call_ref)} (lines {lines}): change one of them.",

@@ -244,15 +244,16 @@ _BORN_LATER = Sentence(
     "This birth date lies in the future: correct it.",
 )
 _ENDS_BEFORE = Sentence(
-    "L'appel finit avant de commencer (ou en même temps) : corrigez l'heure, ou le jour s'il finit après minuit.",
+    "La convocation finit avant de commencer (ou en même temps) : corrigez l'heure, ou le jour si elle finit "
+    "après minuit.",
     "The call ends before it starts (or at the same time): correct the time, or the day if it ends after midnight.",
 )
 _TOO_LONG = Sentence(
-    f"L'appel dure plus de {_HOURS} heures : vérifiez les deux jours, ou faites-en un appel par jour.",
+    f"La convocation dure plus de {_HOURS} heures : vérifiez les deux jours, ou faites-en une par jour.",
     f"The call lasts more than {_HOURS} hours: check both days, or make it one call a day.",
 )
 _BREAK_TOO_LONG = Sentence(
-    "La pause dure autant que l'appel, ou plus : elle doit être plus courte.",
+    "La pause dure autant que la convocation, ou plus : elle doit être plus courte.",
     "The break lasts as long as the call, or longer: it must be shorter.",
 )
 _OPTION_NEEDS = Sentence(

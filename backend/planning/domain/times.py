@@ -66,7 +66,7 @@ def _of_wall_times(times: Times, zone: ZoneInfo) -> Iterator[Fault]:
 def _no_such_time(instant: datetime, zone: ZoneInfo) -> Sentence:
     wall = f"{instant:%H:%M}"
     return Sentence(
-        f"Le {instant:%d/%m/%Y}, {wall} n'existe pas à {zone.key} : les horloges avancent cette nuit-là. "
+        f"Le {instant:%d/%m/%Y}, {wall} n'existe pas dans le fuseau {zone.key} : les horloges avancent cette nuit-là. "
         "Choisissez une autre heure.",
         f"On {instant:%d/%m/%Y}, {wall} does not exist in {zone.key}: the clocks go forward that night. "
         "Choose another time.",
