@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
@@ -30,6 +30,12 @@ UNEXPECTED = Sentence(
 BUSY = Sentence(
     "Filage est très occupé : rien n'a été enregistré, réessayez dans quelques secondes.",
     "Filage is very busy: nothing was stored, try again in a few seconds.",
+)
+LOST = Sentence(
+    "La base de données a coupé la connexion : relisez avant de recommencer, ou renvoyez la demande avec la même clé "
+    "d'idempotence.",
+    "The database cut the connection: read again before you retry, or send the request again with the same idempotency "
+    "key.",
 )
 IN_CONFLICT = Sentence(
     "Cette fiche existe déjà, ou une autre fiche s'en sert encore : relisez la liste avant de recommencer.",
@@ -62,7 +68,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(StaleDataError, _stale)
     app.add_exception_handler(IntegrityError, _integrity)
-    app.add_exception_handler(OperationalError, _operational)
+    app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(PoolTimeoutError, _busy)
 
 
@@ -103,16 +109,34 @@ def _constraint(error: Exception) -> str | None:
     return getattr(error.orig.diag, "constraint_name", None)  # type: ignore[attr-defined]  # psycopg's error
 
 
-async def _operational(request: Request, error: Exception) -> Response:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    if state in BUSY_STATES or "database is locked" in str(error):
+async def _database(request: Request, error: Exception) -> Response:
+    if _is_lost(error):
+        log.warning("database_lost", error=type(error).__name__)
+        return _later(request, "database_lost", LOST)
+    if _sqlstate(error) in BUSY_STATES or "database is locked" in str(error):
         return await _busy(request, error)
     return unexpected(request, error)
 
 
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Tell whether the connection broke, or none could be made: libpq says so without a state."""
+    if not isinstance(error, DBAPIError):
+        return False
+    by_libpq = isinstance(error, OperationalError) and type(error.orig).__module__.startswith("psycopg")
+    return error.connection_invalidated or (by_libpq and _sqlstate(error) is None)
+
+
 async def _busy(request: Request, error: Exception) -> Response:
     log.warning("busy", error=type(error).__name__)
-    problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY)
+    return _later(request, "busy", BUSY)
+
+
+def _later(request: Request, code: str, sentence: Sentence) -> Response:
+    problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, sentence)
     return answer(request, problem, {"Retry-After": str(BUSY_RETRY_SECONDS)})
 
 

@@ -19,6 +19,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from httpx import AsyncClient
+from procrastinate import App, JobContext
+from procrastinate.jobs import Job
+from procrastinate.testing import InMemoryConnector
 from psycopg.pq import PipelineStatus, TransactionStatus
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
@@ -28,6 +31,7 @@ from backend.core.settings import Settings
 from backend.tenancy.engine import DEFAULT_SEARCH_PATH
 from backend.tenancy.models import CompanyInfo, TenantAnswer
 from backend.tenancy.session import Database, Urls
+from backend.worker.app import Kind, Order, Tools, carry_out
 from tests.backstage import TWENTIETHS, BrokenError, running
 from tests.helpers import SignedUpCompany, create
 from tests.isolation.staging import CANARY, WHERE
@@ -94,6 +98,26 @@ class Run:
         """Ask through the application, in process."""
         answer = await self.client.get(PATH, headers=side.signed.headers)
         self.read(side, answer.status_code, answer.text)
+
+    async def task(self, side: Side) -> None:
+        """Carry out a background task of the company, as a worker in this process does."""
+
+        async def perform(order: Order) -> None:
+            assert order.company is not None
+            async with order.tools.database.company(order.company) as session:
+                self.look(side, [*(await session.execute(WHERE)).one(), *(await session.scalars(CANARY))])
+                await session.execute(text("select pg_sleep(:nap)"), {"nap": self.chance.random() / 100})
+                self.look(side, [*(await session.execute(WHERE)).one(), *(await session.scalars(CANARY))])
+            self.seen["tasks"] += 1
+
+        tools: Tools = self.app.state.runner.tools
+        payload = tools.seal.close("leaks", side.info.id, {})
+        job = Job(queue="leaks", lock=None, queueing_lock=None, task_name="leaks")
+        context = JobContext(
+            app=App(connector=InMemoryConnector()), job=job, start_timestamp=0.0, abort_reason=lambda: None
+        )
+        with contextlib.suppress(RuntimeError):  # what a killed backend makes of it: the queue would try again
+            await carry_out(tools, Kind("leaks", "leaks", perform), context, company=str(side.info.id), payload=payload)
 
     async def hanging_up(self, side: Side) -> None:
         """Ask over a socket, and hang up before, while or after the answer comes."""
@@ -185,7 +209,9 @@ def watch(database: Database, dirty: list[str]) -> set[int]:
 async def perform(run: Run, jobs: int) -> None:
     """Run all jobs, some at once, and cancel a third of them at a random moment."""
     gate = asyncio.Semaphore(AT_ONCE)
-    kinds: list[Callable[[Side], Awaitable[None]]] = [run.transaction, run.transaction, run.request, run.hanging_up]
+    kinds: list[Callable[[Side], Awaitable[None]]] = [
+        run.transaction, run.transaction, run.request, run.task, run.hanging_up,
+    ]  # fmt: skip
 
     async def one() -> None:
         async with gate:
@@ -230,6 +256,9 @@ async def test_nobody_reads_what_is_not_theirs_whatever_goes_wrong(
     assert run.seen["cancelled"] > JOBS / 10
     assert run.seen["hung up"] > JOBS / 100
     assert run.seen["status 200"] > JOBS / 20
+    assert run.seen["tasks"] > JOBS / 20
+    # A backend that is killed is nobody's mistake: the client may try again.
+    assert run.seen["status 500"] == 0
     if POOLER == "none":
         assert killed["killed"] > 0
 
