@@ -1,9 +1,16 @@
-"""How many statements a block of a test sends, on whichever engine."""
+"""How many statements a block of a test sends, on whichever engine; what goes over the wire, as libpq tells it."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
+from psycopg.pq import Trace
 from sqlalchemy import Engine, event
+
+from backend.tenancy.session import Database
 
 
 @contextmanager
@@ -19,3 +26,43 @@ def statements() -> Iterator[list[str]]:
         yield sent
     finally:
         event.remove(Engine, "before_cursor_execute", before)
+
+
+@dataclass(slots=True)
+class Wire:
+    """The messages of a block, in order: who sent each (F: the client, B: the server), and what it was."""
+
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def round_trips(self) -> int:
+        """How often the server was waited for: the client's turn ends, and the server's begins."""
+        return sum(a.startswith("F") and b.startswith("B") for a, b in pairwise(self.messages))
+
+    def sent(self, words: str) -> int:
+        """How many messages of the client hold these words."""
+        return sum(message.startswith("F") and words in message for message in self.messages)
+
+
+@contextmanager
+def wire(database: Database) -> Iterator[Wire]:
+    """Collect the messages of every connection of the app login that is handed out while the block runs."""
+    assert database._app is not None
+    pool, found, traced = database._app.sync_engine.pool, Wire(), dict[int, Any]()
+    with tempfile.NamedTemporaryFile("r") as file, open(file.name, "w") as sink:  # noqa: PTH123 - libpq writes to its number
+
+        def trace(_connection: object, _entry: object, proxy: Any) -> None:
+            link = proxy.driver_connection.pgconn
+            if id(link) not in traced:
+                traced[id(link)] = link
+                link.trace(sink.fileno())
+                link.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+
+        event.listen(pool, "checkout", trace)
+        try:
+            yield found
+        finally:
+            event.remove(pool, "checkout", trace)
+            for link in traced.values():
+                link.untrace()
+            found.messages.extend(line for line in file.read().splitlines() if line[:2] in {"F\t", "B\t"})
