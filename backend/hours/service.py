@@ -21,7 +21,7 @@ from backend.hours.domain.entries import Objection
 from backend.hours.domain.planned import PaidCall, by_day, paid_minutes
 from backend.hours.domain.values import official
 from backend.hours.domain.window import year_before
-from backend.hours.domain.work import Kind, Span, Work
+from backend.hours.domain.work import Kind, Span, Standing, Work
 from backend.hours.models import HoursEntry
 from backend.hours.schemas import EntryChange, EntryIn, EntryOut
 from backend.identity.access import Caller
@@ -230,7 +230,7 @@ def _paid_call(row: Any, zone: ZoneInfo, now: datetime) -> PaidCall | None:  # n
     return PaidCall(
         local_day(row.published_starts_at, zone),
         kind,
-        row.published_ends_at <= now,
+        Standing.WORKED if row.published_ends_at <= now else Standing.PLANNED,
         paid_minutes(row.published_starts_at, row.published_ends_at, told["breaks"], told["unplaced_break_minutes"]),
         row.cachets if row.pay_unit is PayUnit.CACHET else None,
     )

@@ -1,6 +1,7 @@
 """Hours by hand: they can be kept, changed and deleted by their person alone, and every refusal is a sentence."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,11 +11,13 @@ from httpx import AsyncClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from backend.core.clock import utc_now
 from backend.hours.models import HoursEntry
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo
 from tests.helpers import PASSWORD, SignedUpCompany, member, problem, unique
 
+SOON = (utc_now().date() + timedelta(days=20)).isoformat()
 PATH = "/api/v1/me/hours/entries"
 OCTOBER = {"employer": "Théâtre de la Cité", "kind": "annexe_10", "starts_on": "2026-10-05", "ends_on": "2026-10-09"}
 
@@ -93,7 +96,7 @@ async def test_a_repeated_request_adds_one_entry(client: AsyncClient, mine: dict
         ({"starts_on": "2024-10-05"}, "ends_on"),
         ({"starts_on": "2026-02-30"}, "starts_on"),
         ({"starts_on": 20261005}, "starts_on"),
-        ({"starts_on": "2028-10-05", "ends_on": "2028-10-06"}, "status"),
+        ({"starts_on": SOON, "ends_on": SOON}, "status"),
         ({"minutes": 5 * 24 * 60 + 1}, "minutes"),
         ({"minutes": -1}, "minutes"),
         ({"minutes": 10**30}, "minutes"),

@@ -17,7 +17,7 @@ class PaidCall:
 
     day: date
     kind: Kind
-    over: bool
+    standing: Standing
     minutes: int
     cachets: int | None
 
@@ -32,9 +32,8 @@ def by_day(calls: Iterable[PaidCall], employer: str, company_id: UUID) -> list[W
     """Return one block per day, kind and standing; technicians count real hours whatever their pay unit."""
     sums: dict[tuple[date, Kind, Standing], Work] = {}
     for call in calls:
-        standing = Standing.WORKED if call.over else Standing.PLANNED
-        key = call.day, call.kind, standing
-        work = sums.get(key) or Work(call.kind, standing, call.day, call.day, employer, company_id=company_id)
+        key = call.day, call.kind, call.standing
+        work = sums.get(key) or Work(call.kind, call.standing, call.day, call.day, employer, company_id=company_id)
         cachets = call.cachets if call.kind is Kind.ANNEXE_10 else None
         minutes = call.minutes if cachets is None else 0
         sums[key] = replace(work, minutes=work.minutes + minutes, cachets=work.cachets + (cachets or 0))
