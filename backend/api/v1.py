@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from backend.hours.router import router as hours
 from backend.identity.audit_router import router as audit
 from backend.identity.router import router as identity
 from backend.imports.router import router as imports
@@ -10,5 +11,5 @@ from backend.planning.router import router as planning
 from backend.portal.router import router as portal
 from backend.productions.router import router as productions
 
-ROUTERS: tuple[APIRouter, ...] = (identity, portal, people, productions, planning, imports, audit)
+ROUTERS: tuple[APIRouter, ...] = (identity, portal, people, productions, planning, hours, imports, audit)
 PREFIX = "/api/v1"

@@ -5,20 +5,21 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.core.clock import utc_now
 from backend.core.instants import HOME_TIMEZONE
 from backend.core.languages import language_of
 from backend.core.pagination import MAXIMUM_LIMIT, Page, PageRequest, page_request, slice_page
 from backend.core.preconditions import ExpectedVersion
+from backend.core.schemas import Day
 from backend.identity.access import AsAdmin, AsMember, MaybeSignedIn, SharedSession, SignedIn
 from backend.identity.accounts import Accounts
 from backend.identity.schemas import Accepted, AcceptIn, InvitationIn, InvitationOut
 from backend.planning.domain.states import Action
 from backend.planning.period import FromQuery, ToQuery, read_period
-from backend.portal import invitations, service
-from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments
+from backend.portal import hours, invitations, service
+from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments, MyHours
 from backend.tenancy import idempotency
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -91,6 +92,25 @@ async def my_assignments(
     return await service.my_assignments(
         request.app.state.database, caller, page, utc_now(), starts_before=period.ends_at, ends_after=period.starts_at
     )
+
+
+@router.get("/me/hours", tags=["me"], summary="Count my hours towards the 507")
+async def my_hours(
+    caller: SignedIn,
+    request: Request,
+    reference_date: Annotated[
+        Day | None, Query(description="End of the contract that would open rights; today if left out.")
+    ] = None,
+    used_until: Annotated[
+        Day | None, Query(description="End of the contract that opened your present rights: hours count once.")
+    ] = None,
+) -> MyHours:
+    """Annexes 8 and 10: hours and cachets of all companies and those entered by hand, with each step of the arithmetic.
+
+    An estimate: only the notification of France Travail is authoritative. No company reads it.
+    """
+    database, language = request.app.state.database, language_of(request)
+    return await hours.my_hours(database, caller, reference_date, used_until, language, utc_now())
 
 
 async def _my_act(assignment_id: UUID, caller: SignedIn, request: Request) -> AsyncIterator[service.MyAct]:

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import Field
 
 from backend.core.schemas import Body, Line, Text, UtcInstant
+from backend.hours.schemas import HoursOut
 from backend.planning.domain.states import Action, Status
 from backend.planning.models import CallKind, CallStatus
 
@@ -81,6 +82,12 @@ class MyAssignments(Body):
 
     items: list[MyAssignment]
     next_cursor: str | None = Field(examples=[None])
+    unavailable: list[CompanyRef] = Field(examples=[[]])
+
+
+class MyHours(HoursOut):
+    """The counter over all companies; a company that cannot be read now is named in `unavailable`, and is not in it."""
+
     unavailable: list[CompanyRef] = Field(examples=[[]])
 
 

@@ -1,11 +1,11 @@
 """What a person does over all companies: read their assignments, answer, subscribe to their calendar."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -39,6 +39,7 @@ from backend.tenancy.migrations import serves
 from backend.tenancy.models import CompanyInfo, CompanyStatus
 from backend.tenancy.session import Database
 
+Read = TypeVar("Read")
 PERSONAL_ACTS = frozenset({Action.ACCEPT, Action.DECLINE})
 # A feed shows what holds or may hold; what fell through disappears, except what had been confirmed.
 FEED_BACK, FEED_AHEAD = timedelta(days=2 * 366), timedelta(days=3 * 366)
@@ -64,20 +65,29 @@ async def my_links(database: Database, user_id: UUID) -> list[Link]:
         return await repository.links_of(session, user_id)
 
 
-async def read_companies(
-    database: Database, links: list[Link], starts_before: datetime | None, ends_after: datetime | None
-) -> tuple[list[Found], list[CompanyInfo]]:
-    """Visit each company in a transaction of its own; return what was found, and who could not be read now."""
+async def visit(
+    database: Database, links: list[Link], read: Callable[[AsyncSession, Link], Awaitable[Read]]
+) -> tuple[list[Read], list[CompanyInfo]]:
+    """Visit each company in a transaction of its own; return what was read, and who could not be read now."""
     found, unavailable = [], []
     for link in links:
         if not serves(link.company.revision):
             unavailable.append(link.company)
             continue
         async with database.company(link.company, write=False) as session:
-            found.append(
-                await repository.assignments_of(session, link, starts_before=starts_before, ends_after=ends_after)
-            )
+            found.append(await read(session, link))
     return found, unavailable
+
+
+async def read_companies(
+    database: Database, links: list[Link], starts_before: datetime | None, ends_after: datetime | None
+) -> tuple[list[Found], list[CompanyInfo]]:
+    """Return the assignments of each company, and who could not be read now."""
+
+    async def assignments(session: AsyncSession, link: Link) -> Found:
+        return await repository.assignments_of(session, link, starts_before=starts_before, ends_after=ends_after)
+
+    return await visit(database, links, assignments)
 
 
 async def my_assignments(
@@ -90,7 +100,7 @@ async def my_assignments(
     items = [shown(company, row, now) for company in found for row in company.rows]
     items.sort(key=lambda item: (item.call.starts_at, item.id))
     kept, cursor = slice_page(items, page, lambda item: (str(item.id),))
-    return MyAssignments(items=kept, next_cursor=cursor, unavailable=[_company(c) for c in unavailable])
+    return MyAssignments(items=kept, next_cursor=cursor, unavailable=[company_ref(c) for c in unavailable])
 
 
 @asynccontextmanager
@@ -130,7 +140,7 @@ def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN40
     call = {name: told[name] for name in CallRef.model_fields if name in told}
     return MyAssignment(
         id=row.id,
-        company=_company(found.company),
+        company=company_ref(found.company),
         production=ProductionRef(id=told["production_id"], title=row.production_title or ""),
         call=CallRef.model_validate({**call, "id": row.call_id, "version": row.published_version}),
         venue=_venue(row),
@@ -158,7 +168,8 @@ def _venue(row: Any) -> VenueRef | None:  # noqa: ANN401 - a row of repository.a
     )
 
 
-def _company(company: CompanyInfo) -> CompanyRef:
+def company_ref(company: CompanyInfo) -> CompanyRef:
+    """Return a company as its people see it."""
     return CompanyRef(id=company.id, slug=company.slug, name=company.name)
 
 

@@ -51,11 +51,15 @@ async def _stage(client: AsyncClient) -> Foreign:
     members = (await client.get("/api/v1/members", headers=headers)).json()["items"]
     sessions = (await client.get("/api/v1/me/sessions", headers=headers)).json()["items"]
     feed = await create(client, headers, "/me/calendar-feeds", name=f"{CANARY} calendrier")
+    entry = await create(
+        client, headers, "/me/hours/entries", employer=f"{CANARY} employeur", kind="annexe_8", minutes=420,
+        starts_on="2026-10-05", ends_on="2026-10-05",
+    )  # fmt: skip
     ids = {
         "job_id": job["id"], "person_id": person["id"], "production_id": production["id"], "venue_id": venue["id"],
         "call_id": call["id"], "position_id": position["id"], "assignment_id": assignment["id"],
         "invitation_id": invitation["id"], "member_id": members[0]["id"], "session_id": sessions[0]["id"],
-        "feed_id": feed["id"], "subject_id": person["id"], "file": "people",
+        "feed_id": feed["id"], "entry_id": entry["id"], "subject_id": person["id"], "file": "people",
     }  # fmt: skip
     return Foreign(company, ids)
 
