@@ -1,7 +1,7 @@
-"""The values of the law as dated data: each period with the text that set it; a gap or an overlap of dates is refused."""
+"""The values of the law as dated data, each with the text that set it; refuses a gap or an overlap of dates."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -65,7 +65,7 @@ class Rule:
 def rules_of(convention: str | None) -> dict[str, Rule]:
     """Return the rules of all employers, those of the convention (IDCC number) if it is known, and the habits."""
     names = [BASE, HABITS]
-    if convention in CONVENTIONS:
+    if convention is not None and convention in CONVENTIONS:
         names.append(CONVENTIONS[convention])
     return {rule.id: rule for name in names for rule in _read(name)}
 
@@ -82,7 +82,9 @@ def parse(text: str) -> list[Rule]:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValuesError(Sentence(f"Fichier de valeurs illisible : {error}.", f"Unreadable values: {error}.")) from None
+        raise ValuesError(
+            Sentence(f"Fichier de valeurs illisible : {error}.", f"Unreadable values: {error}.")
+        ) from None
     return [_rule(entry) for entry in found.get("rule", [])]
 
 
@@ -126,7 +128,9 @@ def _check_dates(name: str, values: Sequence[Value]) -> None:
             raise _dates(name, value.start, "finit avant de commencer", "ends before it begins")
     for before, after in pairwise(values):
         if before.end is None or before.end > after.start:
-            raise _dates(name, after.start, "commence avant la fin de la précédente", "begins before the one above ends")
+            raise _dates(
+                name, after.start, "commence avant la fin de la précédente", "begins before the one above ends"
+            )
         if before.end < after.start:
             raise _dates(name, after.start, "laisse un trou après la précédente", "leaves a gap after the one above")
 
@@ -144,8 +148,3 @@ def _dates(name: str, day: int, fr: str, en: str) -> ValuesError:
 def covers(start: date, end: date | None, day: int) -> bool:
     """Tell whether `day` lies in a validity; both ends belong to it."""
     return start.toordinal() <= day and (end is None or day <= end.toordinal())
-
-
-def titles(rules: Iterable[Rule]) -> dict[str, Sentence]:
-    """Return the title of each rule."""
-    return {rule.id: rule.title for rule in rules}

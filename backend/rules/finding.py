@@ -104,9 +104,9 @@ class Finding:
     if_confirmed: bool = False
 
     @property
-    def key(self) -> tuple[str, str, datetime, Unit, bool]:
+    def key(self) -> tuple[object, ...]:
         """What makes two findings the same one, before and after a change."""
-        return self.person, self.rule, self.starts_at, self.unit, self.severity is Severity.WARN
+        return self.person, self.rule, self.starts_at, self.unit, self.limit, self.severity is Severity.WARN
 
     @property
     def override_by(self) -> Sequence[str]:

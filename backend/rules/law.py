@@ -1,4 +1,4 @@
-"""The layers that hold for one company: law, convention, its own agreement and settings, the derogations it recorded."""
+"""The layers that hold for one company: law, convention, its own agreement and settings, recorded derogations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -68,7 +68,7 @@ class Law:
         return found
 
     def value(self, name: str, day: int) -> Value | None:
-        """Return what `name` asks on `day`: the law's value, or the agreement's where that is stricter; None: nothing."""
+        """Return what `name` asks on `day`, the agreement's where that is stricter than the law's; None for nothing."""
         rule = self.rules.get(name)
         value = None if rule is None else rule.on(day)
         if rule is None or value is None:

@@ -138,12 +138,6 @@ def add_by_week(by_day: dict[int, int]) -> dict[int, int]:
     return found
 
 
-def gaps(intervals: Sequence[Interval]) -> Iterator[Interval]:
-    """Yield the intervals between one and the next."""
-    for (_, before), (after, _) in zip(intervals, intervals[1:], strict=False):
-        yield before, after
-
-
 def _without_unplaced(pieces: Sequence[Interval], minutes: int) -> list[Interval]:
     """Take the break out of the middle of the longest piece; what it cannot hold, out of the next longest."""
     left = sorted(pieces, key=lambda piece: piece[0] - piece[1])

@@ -1,0 +1,95 @@
+"""One person under one law: what every check asks, and how it writes down what it finds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from backend.core.errors import Sentence
+from backend.rules.dated import Value
+from backend.rules.days import Days, instant
+from backend.rules.finding import Confidence, Cure, Finding, Severity, Unit
+from backend.rules.law import Law
+from backend.rules.timeline import Placed, Timeline
+from backend.rules.wording import date_of, time_of
+from backend.rules.work import Work
+
+ADULT, SIXTEEN = 18, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a check measured, against which value, in which window (two minutes)."""
+
+    rule: str
+    value: Value
+    start: int
+    end: int
+    measured: int
+    limit: int
+    unit: Unit = Unit.MINUTES
+
+
+class Case:
+    """The timeline of one person, and the law that judges it."""
+
+    def __init__(self, work: Work, timeline: Timeline, law: Law) -> None:
+        self.person = work.person
+        self.timeline = timeline
+        self.law = law
+        self.days: Days = timeline.days
+        self.birth_date = work.birth_date
+        # Without a birth date the person is taken for an adult; the engine says so in a note.
+        self.adult_from = _birthday(work.birth_date, ADULT)
+        self.sixteen_from = _birthday(work.birth_date, SIXTEEN)
+
+    def find(
+        self,
+        reading: Reading,
+        severity: Severity,
+        sentence: Sentence,
+        causes: Sequence[Placed] | None = None,
+        cures: Sequence[Cure] = (),
+        details: Mapping[str, int] | None = None,
+    ) -> Finding:
+        """Return the finding: what a page alone reports only warns, what a document covers is information."""
+        source = reading.value.source
+        if source.confidence in {Confidence.PAGE, Confidence.HABIT} and severity.rank < Severity.WARN.rank:
+            severity = Severity.WARN
+        day = self.days.of(reading.start)
+        covered = self.law.cover(reading.rule, severity, self.person, day, reading.measured)
+        if causes is None:
+            causes = self.timeline.touching(reading.start, reading.end)
+        return Finding(
+            rule=reading.rule,
+            severity=severity if covered is None else Severity.INFO,
+            person=self.person,
+            starts_at=instant(reading.start),
+            ends_at=instant(reading.end),
+            measured=reading.measured,
+            limit=reading.limit,
+            unit=reading.unit,
+            calls=tuple(dict.fromkeys(cause.segment.call for cause in causes)),
+            assignments=tuple(cause.segment.assignment for cause in causes),
+            source=source,
+            sentence=sentence,
+            cures=tuple(sorted(cures, key=lambda cure: cure.minutes)) if covered is None else (),
+            details=details or {},
+            covered_by=covered,
+        )
+
+    def on(self, minute: int) -> Sentence:
+        """Return the local date at `minute`, for a sentence."""
+        return date_of(self.days.wall(minute))
+
+    def at(self, minute: int) -> Sentence:
+        """Return the local date and time at `minute`, for a sentence."""
+        return time_of(self.days.wall(minute))
+
+
+def _birthday(born: date | None, age: int) -> int:
+    if born is None:
+        return 0
+    try:
+        return born.replace(year=born.year + age).toordinal()
+    except ValueError:  # born on 29 February: a year older on 1 March
+        return date(born.year + age, 3, 1).toordinal()
