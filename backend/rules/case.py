@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from backend.core.errors import Sentence
 from backend.rules.dated import Value
@@ -41,6 +42,7 @@ class Case:
         # Without a birth date the person is taken for an adult; the engine says so in a note.
         self.adult_from = _birthday(work.birth_date, ADULT)
         self.sixteen_from = _birthday(work.birth_date, SIXTEEN)
+        self.has_minor_days = bool(timeline.work) and self.days.of(timeline.work[0][0]) < self.adult_from
 
     def find(
         self,
@@ -77,13 +79,30 @@ class Case:
             covered_by=covered,
         )
 
+    def value_at(self, rule: str, minute: int) -> Value | None:
+        """Return what `rule` asks on the day of `minute`."""
+        sure = self.law.sure.get(rule)
+        if sure is not None and minute >= sure[0]:
+            return sure[1]
+        return self.law.value(rule, self.days.of(minute))
+
     def on(self, minute: int) -> Sentence:
         """Return the local date at `minute`, for a sentence."""
-        return date_of(self.days.wall(minute))
+        return _date_of(self.days, minute)
 
     def at(self, minute: int) -> Sentence:
         """Return the local date and time at `minute`, for a sentence."""
-        return time_of(self.days.wall(minute))
+        return _time_of(self.days, minute)
+
+
+@lru_cache(maxsize=4096)  # people called together share their days
+def _date_of(days: Days, minute: int) -> Sentence:
+    return date_of(days.wall(minute))
+
+
+@lru_cache(maxsize=4096)
+def _time_of(days: Days, minute: int) -> Sentence:
+    return time_of(days.wall(minute))
 
 
 def _birthday(born: date | None, age: int) -> int:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.core.errors import Sentence
+from backend.rules.days import DAY, EPOCH
 from backend.rules.finding import Confidence, Source
 
 BASE, HABITS = "labour_code", "habits"
@@ -34,6 +35,11 @@ class Value:
     end: int | None
     numbers: Mapping[str, int]
     source: Source
+
+    @property
+    def sure_from(self) -> int:
+        """The minute from which `start` has begun in every zone: no day need be looked up after it."""
+        return (self.start - EPOCH + 1) * DAY
 
     def __getitem__(self, name: str) -> int:
         return self.numbers[name]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 DAY = 1440
 WEEK_DAYS = 7
-_EPOCH = date(1970, 1, 1).toordinal()
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Days:
@@ -18,6 +18,7 @@ class Days:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._midnights: dict[int, int] = {}
+        self._ahead = -self.start(EPOCH)  # a first guess at the day of a minute
 
     def start(self, day: int) -> int:
         """Return the minute at which `day` begins."""
@@ -33,7 +34,7 @@ class Days:
 
     def of(self, minute: int) -> int:
         """Return the day that holds `minute`."""
-        day = _EPOCH + minute // DAY
+        day = EPOCH + (minute + self._ahead) // DAY
         while self.start(day) > minute:
             day -= 1
         while self.start(day + 1) <= minute:
@@ -58,7 +59,7 @@ def monday(day: int) -> int:
 
 def minute_of(moment: datetime) -> int:
     """Return the whole minute of an aware instant; raises ValueError for a naive one."""
-    if moment.tzinfo is None or moment.utcoffset() is None:
+    if moment.tzinfo is None:
         message = f"a naive instant has no place in time: {moment!r}"
         raise ValueError(message)
     return int(moment.timestamp() // 60)

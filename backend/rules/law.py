@@ -61,7 +61,22 @@ class Law:
         return self.convention is None or self.convention in CONVENTIONS
 
     @cached_property
-    def _tightening(self) -> dict[str, list[Agreement]]:
+    def sure(self) -> dict[str, tuple[int, Value]]:
+        """Steady values with the minute from which they hold everywhere."""
+        return {name: (value.sure_from, value) for name, value in self.steady.items()}
+
+    @cached_property
+    def steady(self) -> dict[str, Value]:
+        """Values that never change, no agreement touches and no habit replaces: most of them, at every look."""
+        changed = {*self._agreed, *(self.habits or {})}
+        return {
+            name: rule.values[0]
+            for name, rule in self.rules.items()
+            if len(rule.values) == 1 and rule.values[0].end is None and name not in changed
+        }
+
+    @cached_property
+    def _agreed(self) -> dict[str, list[Agreement]]:
         found: dict[str, list[Agreement]] = {}
         for agreement in self.agreements:
             found.setdefault(agreement.rule, []).append(agreement)
@@ -69,13 +84,16 @@ class Law:
 
     def value(self, name: str, day: int) -> Value | None:
         """Return what `name` asks on `day`, the agreement's where that is stricter than the law's; None for nothing."""
+        steady = self.steady.get(name)
+        if steady is not None:
+            return steady if steady.start <= day else None
         rule = self.rules.get(name)
         value = None if rule is None else rule.on(day)
         if rule is None or value is None:
             return None
         if self.habits and name in self.habits:
             return replace(value, numbers={**value.numbers, "limit": self.habits[name]})
-        for agreement in self._tightening.get(name, ()):
+        for agreement in self._agreed.get(name, ()):
             if covers(agreement.valid_from, agreement.valid_to, day) and _stricter(rule, agreement.limit, value.limit):
                 value = replace(
                     value,
@@ -97,7 +115,7 @@ class Law:
                 and (derogation.limit is None or not _stricter(rule, derogation.limit, measured))
             ):
                 return derogation.document
-        for agreement in self._tightening.get(name, ()):
+        for agreement in self._agreed.get(name, ()):
             if covers(agreement.valid_from, agreement.valid_to, day) and not _stricter(rule, agreement.limit, measured):
                 return agreement.document
         return None

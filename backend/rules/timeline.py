@@ -1,5 +1,6 @@
 """The work of one person put in order: breaks cut out, overlaps merged, minutes added up by day and by week."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from backend.rules.days import Days, minute_of, monday, overlap
 from backend.rules.work import Segment
 
 Interval = tuple[int, int]
+_FAR = 10**12  # minutes: before every calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class Timeline:
     @cached_property
     def by_day(self) -> dict[int, int]:
         """Minutes of work of each civil day that has some, in order."""
-        return add_by_day(self.work, self.days)
+        found: dict[int, int] = {}
+        for day, start, end in self.parts:
+            found[day] = found.get(day, 0) + end - start
+        return found
 
     @cached_property
     def by_week(self) -> dict[int, int]:
@@ -58,11 +63,32 @@ class Timeline:
 
     def touching(self, start: int, end: int) -> list[Placed]:
         """Return the segments that share time with `start`..`end`."""
-        return [placed for placed in self.placed if placed.start < end and placed.end > start]
+        starts = self._starts
+        first, last = bisect_right(starts, start - self._longest), bisect_left(starts, end)
+        return [placed for placed in self.placed[first:last] if placed.end > start]
 
     def minutes_between(self, start: int, end: int) -> int:
         """Return the minutes of work between two minutes."""
-        return sum(overlap(starts, ends, start, end) for starts, ends in self.work if ends > start and starts < end)
+        first = max(0, bisect_right(self.work, (start, 0)) - 1)
+        found = 0
+        for starts, ends in self.work[first:]:
+            if starts >= end:
+                break
+            found += overlap(starts, ends, start, end)
+        return found
+
+    @cached_property
+    def parts(self) -> list[tuple[int, int, int]]:
+        """Work parted at midnight: day, start, end."""
+        return list(split_by_day(self.work, self.days))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [placed.start for placed in self.placed]
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((placed.end - placed.start for placed in self.placed), default=0)
 
 
 def lay_out(segments: Iterable[Segment], days: Days) -> Timeline:
@@ -113,20 +139,15 @@ def merge(intervals: Iterable[Interval]) -> list[Interval]:
 
 def split_by_day(intervals: Iterable[Interval], days: Days) -> Iterator[tuple[int, int, int]]:
     """Yield `day, start, end` for the part of each interval that lies in one civil day."""
+    day, midnight = 0, -_FAR
     for first, end in intervals:
-        start, day = first, days.of(first)
+        start = first
         while start < end:
-            midnight = days.start(day + 1)
+            if start >= midnight:
+                day = days.of(start)
+                midnight = days.start(day + 1)
             yield day, start, min(end, midnight)
-            start, day = midnight, day + 1
-
-
-def add_by_day(intervals: Iterable[Interval], days: Days) -> dict[int, int]:
-    """Return the minutes of each civil day."""
-    found: dict[int, int] = {}
-    for day, start, end in split_by_day(intervals, days):
-        found[day] = found.get(day, 0) + end - start
-    return found
+            start = midnight
 
 
 def add_by_week(by_day: dict[int, int]) -> dict[int, int]:

@@ -36,9 +36,10 @@ def check_services(case: Case) -> Iterator[Finding]:
         value = case.law.value("EAC-DRAMA-SERVICE", day)
         if value is not None:
             yield from _long_services(case, "EAC-DRAMA-SERVICE", value, found, value.limit)
-            most = value["services_before_premiere"] if _near_premiere(case, value, day) else value["services"]
-            if len(found) > most:
-                yield _too_many_services(case, value, day, len(found), most)
+            if len(found) > value["services"]:
+                most = value["services_before_premiere"] if _near_premiere(case, value, day) else value["services"]
+                if len(found) > most:
+                    yield _too_many_services(case, value, day, len(found), most)
 
 
 def check_performances(case: Case) -> Iterator[Finding]:
@@ -76,7 +77,9 @@ def check_journeys(case: Case) -> Iterator[Finding]:
     if "EAC-TRAVEL" not in case.law.rules:
         return
     for journey in placed:
-        value = case.law.value("EAC-TRAVEL", case.days.of(journey.start)) if journey.segment.kind == "travel" else None
+        if journey.segment.kind != "travel":
+            continue
+        value = case.value_at("EAC-TRAVEL", journey.start)
         following = next((p for p in placed if p.start >= journey.end and p.segment.kind != "travel"), None)
         if value is None or following is None:
             continue

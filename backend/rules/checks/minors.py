@@ -24,7 +24,7 @@ class Night:
 
 def check_minors(case: Case) -> Iterator[Finding]:
     """MIN-DAY, MIN-NIGHT and MIN-AUTH; nothing for an adult, nor for somebody whose birth date is unknown."""
-    if not case.timeline.by_day or min(case.timeline.by_day) >= case.adult_from:
+    if not case.has_minor_days:
         return
     yield from _days(case)
     yield from _weeks(case)

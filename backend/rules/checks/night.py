@@ -10,17 +10,19 @@ from backend.rules.finding import Finding, Severity, Unit
 from backend.rules.timeline import Placed
 from backend.rules.wording import hours
 
+_MORNING = 12 * 60  # no night lasts until then: a quick look before the exact one
+
 
 def night_minutes(case: Case) -> dict[int, int]:
     """Return the minutes of night work of each civil day that has some."""
     found: dict[int, int] = {}
-    for day in case.timeline.by_day:
+    for day, start, end in case.timeline.parts:
+        if start - case.days.start(day) > _MORNING:
+            continue
         value = case.law.value("WT-NIGHT-DEF", day)
-        if value is not None:
-            ends = case.days.at(day, value["last_hour"])
-            minutes = case.timeline.minutes_between(case.days.start(day), ends)
-            if minutes:
-                found[day] = minutes
+        minutes = 0 if value is None else min(end, case.days.at(day, value["last_hour"])) - start
+        if minutes > 0:
+            found[day] = found.get(day, 0) + minutes
     return found
 
 

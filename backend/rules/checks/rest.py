@@ -68,7 +68,7 @@ def check_daily_rest(case: Case) -> Iterator[Finding]:
     """WT-REST-11 (and the 13 h span, its other face), WT-REST-COMP for what is then owed (D3131-2)."""
     short: list[tuple[WorkingDay, int]] = []
     for day in walk(case.timeline.work, WINDOW, lambda start: _least(case, "WT-REST-11", start)):
-        value = case.law.value("WT-REST-11", case.days.of(day.start))
+        value = case.value_at("WT-REST-11", day.start)
         if value is not None and day.rest < value.limit:
             short.append((day, value.limit - day.rest))
             severity = Severity.DEROG if day.rest >= value["floor"] else Severity.HARD
@@ -81,17 +81,16 @@ def check_daily_rest(case: Case) -> Iterator[Finding]:
 
 def check_minors_rest(case: Case) -> Iterator[Finding]:
     """MIN-REST: 12 h of daily rest under 18, 14 h under 16, and two days off in a row each week (L3164-1, -2)."""
-    work = case.timeline.work
-    if not work or case.days.of(work[0][0]) >= case.adult_from:
+    if not case.has_minor_days:
         return
 
     def needed(start: int) -> int:
-        value = case.law.value("MIN-REST", case.days.of(start))
+        value = case.value_at("MIN-REST", start)
         if value is None:
             return 0
         return value["child"] if case.days.of(start) < case.sixteen_from else value.limit
 
-    for day in walk(work, WINDOW, needed):
+    for day in walk(case.timeline.work, WINDOW, needed):
         on = case.days.of(day.start)
         value = case.law.value("MIN-REST", on)
         if value is not None and on < case.adult_from and day.rest < needed(day.start):
@@ -101,7 +100,7 @@ def check_minors_rest(case: Case) -> Iterator[Finding]:
 
 
 def _least(case: Case, rule: str, start: int) -> int:
-    value = case.law.value(rule, case.days.of(start))
+    value = case.value_at(rule, start)
     return 0 if value is None else value.limit
 
 

@@ -46,7 +46,7 @@ def check_breaks(case: Case) -> Iterator[Finding]:
 
 def check_minors_breaks(case: Case) -> Iterator[Finding]:
     """MIN-DAY: at most 4 h 30 without a break of 30 minutes under 18 (L3162-3)."""
-    if not case.adult_from:
+    if not case.has_minor_days:
         return
     for stretch, value in _against(case, "MIN-DAY"):
         if case.days.of(stretch.start) < case.adult_from and stretch.minutes > value["stretch"]:
@@ -60,7 +60,7 @@ def check_services(case: Case) -> Iterator[Finding]:
         return
     pieces = (p for placed in case.timeline.placed if placed.segment.trade is Trade.TECHNICIAN for p in placed.pieces)
     for stretch in stretches(merge(pieces), 1):
-        value = case.law.value("HOUSE-SERVICE-4", case.days.of(stretch.start))
+        value = case.value_at("HOUSE-SERVICE-4", stretch.start)
         if value is not None and stretch.minutes > value.limit:
             reading = Reading("HOUSE-SERVICE-4", value, stretch.start, stretch.end, stretch.minutes, value.limit)
             at = case.at(stretch.start)
@@ -73,7 +73,7 @@ def check_services(case: Case) -> Iterator[Finding]:
 
 def _against(case: Case, rule: str) -> Iterator[tuple[Stretch, Value]]:
     for stretch in stretches(case.timeline.work, _pause(case, rule)):
-        value = case.law.value(rule, case.days.of(stretch.start))
+        value = case.value_at(rule, stretch.start)
         if value is not None:
             yield stretch, value
 
