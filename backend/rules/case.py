@@ -1,20 +1,21 @@
 """One person under one law: what every check asks, and how it writes down what it finds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
 from backend.core.errors import Sentence
 from backend.rules.dated import Value
-from backend.rules.days import Days, instant
+from backend.rules.days import WEEK_DAYS, Days, instant, monday
 from backend.rules.finding import Confidence, Cure, Finding, Severity, Unit
 from backend.rules.law import Law
-from backend.rules.timeline import Placed, Timeline
+from backend.rules.timeline import Interval, Placed, Timeline
 from backend.rules.wording import date_of, time_of
 from backend.rules.work import Work
 
 ADULT, SIXTEEN = 18, 16
+_ALWAYS = (0, date.max.toordinal())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class Reading:
 
 
 class Case:
-    """The timeline of one person, and the law that judges it."""
+    """The timeline of one person, and the law that judges it; `within` (two minutes) is where something changed."""
 
-    def __init__(self, work: Work, timeline: Timeline, law: Law) -> None:
+    def __init__(self, work: Work, timeline: Timeline, law: Law, within: Interval | None = None) -> None:
+        self.within = within
         self.person = work.person
         self.timeline = timeline
         self.law = law
@@ -78,6 +80,22 @@ class Case:
             details=details or {},
             covered_by=covered,
         )
+
+    def worked_days(self) -> Iterator[tuple[int, int]]:
+        """Yield the civil days to judge, with their minutes of work."""
+        first, last = self._changed(0)
+        return ((day, minutes) for day, minutes in self.timeline.by_day.items() if first <= day <= last)
+
+    def worked_weeks(self, by_week: Mapping[int, int], around: int = 0) -> Iterator[tuple[int, int]]:
+        """Yield the ISO weeks to judge, with their minutes of work; `around` weeks more on each side."""
+        first, last = self._changed(around)
+        return ((week, minutes) for week, minutes in by_week.items() if monday(first) <= week <= last)
+
+    def _changed(self, around: int) -> Interval:
+        if self.within is None:
+            return _ALWAYS
+        start, end = self.within
+        return self.days.of(start) - around * WEEK_DAYS, self.days.of(end) + around * WEEK_DAYS
 
     def value_at(self, rule: str, minute: int) -> Value | None:
         """Return what `rule` asks on the day of `minute`."""

@@ -13,11 +13,12 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Days:
-    """The calendar of one zone; remembers the midnights that it was asked for."""
+    """The calendar of one zone; remembers the times that it was asked for."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._midnights: dict[int, int] = {}
+        self._hours: dict[tuple[int, int], int] = {}
         self._ahead = -self.start(EPOCH)  # a first guess at the day of a minute
 
     def start(self, day: int) -> int:
@@ -29,8 +30,11 @@ class Days:
 
     def at(self, day: int, hour: int) -> int:
         """Return the minute of `hour` o'clock on the wall; the first of two where the clocks go back."""
-        wall = datetime.combine(date.fromordinal(day), time(hour), self.zone)
-        return int(wall.timestamp()) // 60
+        found = self._hours.get((day, hour))
+        if found is None:
+            wall = datetime.combine(date.fromordinal(day), time(hour), self.zone)
+            found = self._hours[day, hour] = int(wall.timestamp()) // 60
+        return found
 
     def of(self, minute: int) -> int:
         """Return the day that holds `minute`."""

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from backend.core.errors import Sentence
 from backend.rules.case import Case
 from backend.rules.checks import convention, day, minors, night, rest, stretch, week
-from backend.rules.days import days_of
+from backend.rules.days import WEEK_DAYS, days_of, minute_of
 from backend.rules.finding import Finding
 from backend.rules.law import Law, unknown_convention
-from backend.rules.timeline import lay_out
+from backend.rules.timeline import Interval, lay_out
 from backend.rules.work import Segment, Work
 
 Check = Callable[[Case], Iterator[Finding]]
@@ -40,6 +40,10 @@ CHECKS: Sequence[Check] = (
     day.check_sundays,
     day.check_holidays,
 )
+WINDOWED = frozenset(
+    {"WT-DAY-10", "EAC-DAY-12", "WT-WEEK-48", "WT-OT", "WT-WREST-35", "WT-NIGHT-DEF", "WT-SUNDAY", "WT-HOL"}
+)
+"""Rules that a change leaves alone outside the days and weeks that it touches; the others look further."""
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
@@ -80,15 +84,18 @@ def check(works: Iterable[Work], law: Law, zone: ZoneInfo) -> Report:
     return Report(sorted(found, key=_order), notes)
 
 
-def check_person(work: Work, law: Law, zone: ZoneInfo) -> list[Finding]:
-    """Return the findings of one person: on what is sure first, then what options would add (`if_confirmed`)."""
+def check_person(work: Work, law: Law, zone: ZoneInfo, within: Interval | None = None) -> list[Finding]:
+    """Return the findings of one person: on what is sure first, then what options would add (`if_confirmed`).
+
+    With `within` (two minutes), findings of the rules of `WINDOWED` are those whose day or week it touches.
+    """
     segments = [segment for segment in work.segments if _possible(segment)]
     sure = [segment for segment in segments if not segment.if_confirmed]
-    found = _judge(work, sure, law, zone)
+    found = _judge(work, sure, law, zone, within)
     if len(sure) == len(segments):
         return found
     known = {finding.key: finding for finding in found}
-    for finding in _judge(work, segments, law, zone):
+    for finding in _judge(work, segments, law, zone, within):
         before = known.get(finding.key)
         if before is None or finding.severity.rank < before.severity.rank:
             found.append(replace(finding, if_confirmed=True))
@@ -121,17 +128,23 @@ def move_call(
     zone: ZoneInfo,
     known: Mapping[str, Sequence[Finding]] | None = None,
 ) -> Changes:
-    """Say what changes when `call` moves; only the people called for it are judged again.
+    """Say what changes when `call` moves: only the people called for it are judged again, and only where it moved.
 
     `known` gives findings of people as they stand, where the caller has them; others are judged before and after.
     """
     before: list[Finding] = []
     after: list[Finding] = []
     for work in works:
-        if any(segment.call == call for segment in work.segments):
+        old = [segment for segment in work.segments if segment.call == call]
+        if old:
+            instants = [starts_at, ends_at, *(edge for one in old for edge in (one.starts_at, one.ends_at))]
+            within = minute_of(min(instants)), minute_of(max(instants))
             found = None if known is None else known.get(work.person)
-            before += check_person(work, law, zone) if found is None else found
-            after += check_person(moved(work, call, starts_at, ends_at), law, zone)
+            if found is None:
+                before += check_person(work, law, zone, within)
+            else:
+                before += [f for f in found if f.rule not in WINDOWED or _touches(f, within, zone)]
+            after += check_person(moved(work, call, starts_at, ends_at), law, zone, within)
     return compare(before, after)
 
 
@@ -151,9 +164,16 @@ def compare(before: Iterable[Finding], after: Iterable[Finding]) -> Changes:
     )
 
 
-def _judge(work: Work, segments: Sequence[Segment], law: Law, zone: ZoneInfo) -> list[Finding]:
-    case = Case(work, lay_out(segments, days_of(zone)), law)
+def _judge(work: Work, segments: Sequence[Segment], law: Law, zone: ZoneInfo, within: Interval | None) -> list[Finding]:
+    case = Case(work, lay_out(segments, days_of(zone)), law, within)
     return [finding for find in CHECKS for finding in find(case)]
+
+
+def _touches(finding: Finding, within: Interval, zone: ZoneInfo) -> bool:
+    around = WEEK_DAYS if finding.rule == "WT-WREST-35" else 0
+    days = days_of(zone)
+    first, last = days.of(within[0]) - around, days.of(within[1]) + around
+    return days.of(minute_of(finding.starts_at)) <= last and days.of(minute_of(finding.ends_at) - 1) >= first
 
 
 def _possible(segment: Segment) -> bool:

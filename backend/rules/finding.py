@@ -101,12 +101,21 @@ class Finding:
     cures: Sequence[Cure] = ()
     details: Mapping[str, int] = field(default_factory=dict)
     covered_by: str | None = None
+    scope: str = ""  # the employer or the production that it is about, where there may be several
     if_confirmed: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
         """What makes two findings the same one, before and after a change."""
-        return self.person, self.rule, self.starts_at, self.unit, self.limit, self.severity is Severity.WARN
+        return (
+            self.person,
+            self.rule,
+            self.scope,
+            self.starts_at,
+            self.unit,
+            self.limit,
+            self.severity is Severity.WARN,
+        )
 
     @property
     def override_by(self) -> Sequence[str]:

@@ -20,7 +20,7 @@ _FIRST_OF_MAY = (5, 1)
 
 def check_days(case: Case) -> Iterator[Finding]:
     """WT-DAY-10: more than 10 h in a civil day; above 12 h nothing can allow it (L3121-18, -19)."""
-    for day, minutes in case.timeline.by_day.items():
+    for day, minutes in case.worked_days():
         value = case.law.value("WT-DAY-10", day)
         if value is not None and minutes > value.limit:
             severity = Severity.HARD if minutes > value["ceiling"] else Severity.DEROG
@@ -30,7 +30,7 @@ def check_days(case: Case) -> Iterator[Finding]:
 
 def check_convention_days(case: Case) -> Iterator[Finding]:
     """EAC-DAY-12: 12 h on tour, in a festival, to set up and strike, or in the fortnight before; 10 h otherwise."""
-    for day, minutes in case.timeline.by_day.items():
+    for day, minutes in case.worked_days():
         value = case.law.value("EAC-DAY-12", day)
         if value is None or minutes <= value.limit:
             continue
@@ -45,7 +45,7 @@ def check_convention_days(case: Case) -> Iterator[Finding]:
 
 def check_sundays(case: Case) -> Iterator[Finding]:
     """WT-SUNDAY: work on Sunday, lawful by rotation in show business; for the pay."""
-    for day, minutes in case.timeline.by_day.items():
+    for day, minutes in case.worked_days():
         if day % WEEK_DAYS == 0:
             value = case.law.value("WT-SUNDAY", day)
             if value is not None:
@@ -60,7 +60,7 @@ def check_sundays(case: Case) -> Iterator[Finding]:
 
 def check_holidays(case: Case) -> Iterator[Finding]:
     """WT-HOL: work on a legal holiday; the first of May is paid twice, and worked only if it cannot stop."""
-    for day, minutes in case.timeline.by_day.items():
+    for day, minutes in case.worked_days():
         name = holiday_on(day, case.law.subdivision)
         value = case.law.value("WT-HOL", day) if name else None
         if value is None:

@@ -1,7 +1,7 @@
 """Under 18: shorter days and weeks, no night; under 16: an authorisation first. Age is taken on the civil day."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.core.errors import Sentence
 from backend.rules.case import Case, Reading
@@ -132,7 +132,7 @@ def _authorisations(case: Case) -> Iterator[Finding]:
             f"The person is {age} on {on.en}: ask for the prefect's individual authorisation first.",
         )
         reading = Reading("MIN-AUTH", value, start, end, age, value.limit, Unit.YEARS)
-        yield case.find(reading, Severity.HARD, sentence, [placed])
+        yield replace(case.find(reading, Severity.HARD, sentence, [placed]), scope=production)
 
 
 def _age(case: Case, day: int) -> int:

@@ -29,8 +29,9 @@ def night_minutes(case: Case) -> dict[int, int]:
 def check_nights(case: Case) -> Iterator[Finding]:
     """WT-NIGHT-DEF for the pay, then WT-NIGHT-WORKER: by the year, and by the week if that is habitual."""
     nights = night_minutes(case)
-    for day, minutes in nights.items():
-        value = case.law.value("WT-NIGHT-DEF", day)
+    for day, _ in case.worked_days():
+        minutes = nights.get(day, 0)
+        value = case.law.value("WT-NIGHT-DEF", day) if minutes else None
         if value is not None:
             start, end = case.days.start(day), case.days.at(day, value["last_hour"])
             on = case.on(start)

@@ -131,8 +131,15 @@ def _cures(case: Case, day: WorkingDay, limit: int, causes: list[Placed]) -> lis
         if len(first) == 1:
             found += start_at(case, first[0], day.start + missing)
     if not found:
-        found = [release(case, placed) for placed in ending[:1]]
+        found = [release(case, placed) for placed in ending if _rests_without(placed, day, limit, causes)]
     return found
+
+
+def _rests_without(left: Placed, day: WorkingDay, limit: int, causes: list[Placed]) -> bool:
+    """Tell whether the rest is long enough once the person is off the call `left`."""
+    others = [placed.end for placed in causes if placed is not left and placed.start < left.end]
+    resumes = day.end if day.gap is None else min(day.gap[1], day.end)
+    return not others or resumes - max(others) >= limit
 
 
 def _owed(case: Case, short: list[tuple[WorkingDay, int]]) -> Iterator[Finding]:

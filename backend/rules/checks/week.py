@@ -1,6 +1,7 @@
 """Maxima and rest of the ISO week, the mean over twelve weeks, days in a row, overtime."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from backend.core.errors import Sentence
@@ -17,7 +18,7 @@ _FAR = 10**9  # minutes: nothing is planned before the first segment, nor after 
 
 def check_weeks(case: Case) -> Iterator[Finding]:
     """WT-WEEK-48: more than 48 h in an ISO week; above 60 h nothing can allow it (L3121-20, -21)."""
-    for week, minutes in case.timeline.by_week.items():
+    for week, minutes in case.worked_weeks(case.timeline.by_week):
         value = case.law.value("WT-WEEK-48", week)
         if value is not None and minutes > value.limit:
             severity = Severity.HARD if minutes > value["ceiling"] else Severity.DEROG
@@ -52,7 +53,7 @@ def check_weekly_rest(case: Case) -> Iterator[Finding]:
     work = case.timeline.work
     edges = [(-_FAR, work[0][0]), *((a[1], b[0]) for a, b in pairwise(work)), (work[-1][1], _FAR)] if work else []
     blocks = [(before, after) for before, after in edges if after > before]
-    for week in case.timeline.by_week:
+    for week, _ in case.worked_weeks(case.timeline.by_week, around=1):
         value = case.law.value("WT-WREST-35", week)
         if value is None:
             continue
@@ -85,7 +86,7 @@ def check_overtime(case: Case) -> Iterator[Finding]:
     employers = {placed.segment.employer for placed in case.timeline.placed}
     for employer in sorted(employers):
         timeline = case.timeline if len(employers) == 1 else _only(case.timeline, employer)
-        for week, minutes in timeline.by_week.items():
+        for week, minutes in case.worked_weeks(timeline.by_week):
             value = case.law.value("WT-OT", week)
             if value is None or minutes <= value.limit:
                 continue
@@ -101,7 +102,7 @@ def check_overtime(case: Case) -> Iterator[Finding]:
             details = {"plain": value.limit, "plus_25": first, "plus_50": over - first}
             reading = _week_reading(case, "WT-OT", value, week, minutes, value.limit)
             causes = timeline.touching(reading.start, reading.end)
-            yield case.find(reading, Severity.INFO, sentence, causes, details=details)
+            yield replace(case.find(reading, Severity.INFO, sentence, causes, details=details), scope=employer)
 
 
 def _week_reading(
