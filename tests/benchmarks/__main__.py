@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import figures, groups, machine, profiling, quick, sign_up_parts
+from tests.benchmarks import figures, groups, machine, profiling, quick, rules_speed, sign_up_parts
 from tests.benchmarks.data import writing
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.groups import Group, Prepared
@@ -31,22 +31,32 @@ def main(wanted: Groups = None, json: Json = None, record: Record = False) -> No
     console.print(" · ".join(f"{name.replace('_', ' ')}: {value}" for name, value in shape.items()))
     rows: list[Figures] = []
     extra: dict[str, object] = {}
-    with make_site() as site:
-        for group in asked:
-            if group is Group.QUICK:
-                rows += _quick(site, record=record)
-                continue
-            scenarios = asyncio.run(_prepare(site, group))
-            with serve(site) as server:
-                rows += asyncio.run(_measure(site, server, scenarios))
-        if Group.SIGN_UP in asked:
-            extra["sign_up_parts_ms"] = asyncio.run(sign_up_parts.measure(site))
+    if Group.RULES in asked:  # a function alone: no server, no database
+        asked.remove(Group.RULES)
+        rows += rules_speed.measure()
+    if asked:
+        with make_site() as site:
+            rows += _served(site, asked, record=record)
+            if Group.SIGN_UP in asked:
+                extra["sign_up_parts_ms"] = asyncio.run(sign_up_parts.measure(site))
     figures.show(console, rows)
     if "sign_up_parts_ms" in extra:
         sign_up_parts.show(console, extra["sign_up_parts_ms"])
     if json is not None:
         figures.write(json, shape, rows, extra)
     raise typer.Exit(1 if any(row.errors or not row.requests for row in rows) else 0)
+
+
+def _served(site: Site, asked: Sequence[Group], *, record: bool) -> list[Figures]:
+    rows: list[Figures] = []
+    for group in asked:
+        if group is Group.QUICK:
+            rows += _quick(site, record=record)
+            continue
+        scenarios = asyncio.run(_prepare(site, group))
+        with serve(site) as server:
+            rows += asyncio.run(_measure(site, server, scenarios))
+    return rows
 
 
 def _quick(site: Site, *, record: bool) -> list[Figures]:

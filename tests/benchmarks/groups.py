@@ -27,6 +27,7 @@ class Group(enum.StrEnum):
     LIST = "list"
     SIGN_UP = "sign-up"
     IMPORT = "import"
+    RULES = "rules"
     QUICK = "quick"
 
 

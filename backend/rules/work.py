@@ -1,0 +1,59 @@
+"""What the rules look at: the work of one person, as segments between two instants, and facts of each call."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+class Trade(enum.StrEnum):
+    """Which part of a convention governs the person on a call; everything but technicians are artists."""
+
+    TECHNICIAN = "technician"
+    DRAMA = "drama"
+    DANCE = "dance"
+    MUSIC = "music"
+    CIRCUS = "circus"
+    ARTIST = "artist"  # directors, choreographers and other artists
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A break whose place is known; a paid one (at the employer's disposal) is work (L3121-2)."""
+
+    starts_at: datetime
+    ends_at: datetime
+    paid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One assignment of the person: from `starts_at` to `ends_at`, aware instants.
+
+    `call` and `assignment` are names given back in findings. `kind` is the call's (`setup`, `performance`, ...).
+    `unplaced_break_minutes` are unpaid minutes whose place is unknown. `if_confirmed` marks what is not sure yet.
+    """
+
+    call: str
+    assignment: str
+    starts_at: datetime
+    ends_at: datetime
+    kind: str = "other"
+    trade: Trade = Trade.TECHNICIAN
+    pauses: Sequence[Pause] = ()
+    unplaced_break_minutes: int = 0
+    on_tour: bool = False
+    festival: bool = False
+    production: str = ""
+    premiere: date | None = None
+    employer: str = ""
+    if_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything that one person does, in any order; `birth_date` decides whether the rules for minors apply."""
+
+    person: str
+    segments: Sequence[Segment]
+    birth_date: date | None = None
