@@ -1,4 +1,4 @@
-"""The `filage` command: serve, worker, migrate, companies, tasks, demo, import, openapi."""
+"""The `filage` command: serve, worker, migrate, companies, tasks, demo, import, findings, openapi."""
 
 import json
 import os
@@ -13,6 +13,7 @@ import uvicorn
 
 from backend.app import create_app
 from backend.cli import company, database, migrating, tasks
+from backend.cli.finding import show_findings
 from backend.cli.importing import import_folder
 from backend.cli.starting import console, read_settings
 from backend.core.settings import Settings
@@ -77,6 +78,16 @@ def import_season(
     """Load a season's folder into a company: all of it, or nothing."""
     read_settings()
     raise typer.Exit(import_folder(directory, company, dry_run))
+
+
+@app.command()
+def findings(
+    company: Annotated[str, typer.Argument(help="Slug of the company.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one finding each.")] = False,
+) -> None:
+    """Judge a company's planning by working-time law and its convention."""
+    read_settings()
+    raise typer.Exit(show_findings(company, as_json=as_json))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from backend.rules.finding import Cure, Finding, Severity, Unit
 from backend.rules.timeline import Interval, Timeline, lay_out
 from backend.rules.wording import hours
 
+_CURES = 3  # of many: the shortest changes are enough to choose from
 _FAR = 10**9  # minutes: nothing is planned before the first segment, nor after the last
 
 
@@ -151,21 +152,29 @@ def _no_weekly_rest(case: Case, value: Value, week: int, near: list[Interval]) -
         f"({hours(value.limit)}, {hours(value['inside'])} of them in the week).",
     )
     reading = Reading("WT-WREST-35", value, start, end, measured, limit)
-    missing = max(value.limit - (block[1] - block[0]), value["inside"] - inside)
-    return case.find(
-        reading, Severity.HARD, sentence, cures=_longer_rest(case, block, missing, (start, end), value["inside"])
-    )
+    cures = [cure for one in near for cure in _longer_rest(case, value, one, (start, end))]
+    cures.sort(key=lambda cure: cure.minutes)
+    return case.find(reading, Severity.HARD, sentence, cures=cures[:_CURES])
 
 
-def _longer_rest(case: Case, block: Interval, missing: int, week: Interval, inside: int) -> list[Cure]:
-    before = [p for p in case.timeline.placed if p.end == block[0]]
-    after = [p for p in case.timeline.placed if p.start == block[1]]
-    found: list[Cure] = []
-    if len(before) == 1 and overlap(block[0] - missing, block[1], *week) >= inside:
-        found += end_at(case, before[0], block[0] - missing)
-    if len(after) == 1 and overlap(block[0], block[1] + missing, *week) >= inside:
-        found += start_at(case, after[0], block[1] + missing)
-    return found
+def _longer_rest(case: Case, value: Value, block: Interval, week: Interval) -> Iterator[Cure]:
+    """Yield what makes `block` the rest of the week: end before it earlier, start after it later, or leave a call."""
+
+    def enough(start: int, end: int) -> bool:
+        return end - start >= value.limit and overlap(start, end, *week) >= value["inside"]
+
+    placed = case.timeline.placed
+    before = [one for one in placed if one.end == block[0]]
+    after = [one for one in placed if one.start == block[1]]
+    missing = max(value.limit - (block[1] - block[0]), value["inside"] - overlap(*block, *week))
+    if len(before) == 1:
+        if enough(block[0] - missing, block[1]):
+            yield from end_at(case, before[0], block[0] - missing)
+        earlier = max((one.end for one in placed if one.start < before[0].end and one is not before[0]), default=-_FAR)
+        if enough(earlier, block[1]):
+            yield release(case, before[0])
+    if len(after) == 1 and enough(block[0], block[1] + missing):
+        yield from start_at(case, after[0], block[1] + missing)
 
 
 def _every_day(case: Case, value: Value, week: int, count: int) -> Finding:

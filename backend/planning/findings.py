@@ -1,0 +1,113 @@
+"""The company's planning judged by the rules: its people's work read in one statement, its law in another."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select
+
+from backend.people.models import Annexe, Job, Person
+from backend.planning.domain.states import LIVE, Status, effective
+from backend.planning.models import Assignment, Call, CallStatus
+from backend.productions.models import Production
+from backend.rules.engine import Report, check
+from backend.rules.law import Law
+from backend.rules.work import Pause, Segment, Trade, Work
+from backend.tenancy.acting import Act
+from backend.tenancy.models import Company
+from backend.tenancy.session import login_rights
+
+TRADES: Mapping[str, Trade] = {
+    "comedien": Trade.DRAMA,
+    "danseur": Trade.DANCE,
+    "musicien": Trade.MUSIC,
+    "chef_d_orchestre": Trade.MUSIC,
+    "artiste_de_cirque": Trade.CIRCUS,
+}
+"""Job codes whose title of the convention is known; other artists are artists, everybody else is called as staff is."""
+
+_COLUMNS = (
+    Person.id.label("person_id"),
+    Person.ref.label("person_ref"),
+    Person.birth_date,
+    Assignment.id.label("assignment_id"),
+    Assignment.job,
+    Assignment.status,
+    Assignment.expires_at,
+    Job.annexe,
+    Call.id.label("call_id"),
+    Call.ref.label("call_ref"),
+    Call.kind,
+    Call.starts_at,
+    Call.ends_at,
+    Call.on_tour,
+    Call.breaks,
+    Call.unplaced_break_minutes,
+    Production.id.label("production_id"),
+    Production.premiere_date,
+)
+
+
+async def find(act: Act) -> Report:
+    """Judge everything that the company has planned; the number of statements does not depend on how much that is."""
+    law, works = await read_law(act), await read_works(act)
+    return check(works, law, ZoneInfo(act.company.timezone))
+
+
+async def read_law(act: Act) -> Law:
+    """Return the law that the company is judged by: everybody's, and that of its convention."""
+    async with login_rights(act.session):
+        convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
+    return Law(convention)
+
+
+async def read_works(act: Act) -> list[Work]:
+    """Return the work of each person called: confirmed, or still open and marked so; what is over or refused is not."""
+    query = (
+        select(*_COLUMNS)
+        .join(Assignment, Assignment.person_id == Person.id)
+        .join(Job, Job.code == Assignment.job)
+        .join(Call, Call.id == Assignment.call_id)
+        .join(Production, Production.id == Call.production_id)
+        .where(Call.status != CallStatus.CANCELLED, Assignment.status.in_(LIVE))
+        .order_by(Person.last_name, Person.first_name, Person.id, Call.starts_at, Call.id, Assignment.id)
+    )
+    rows = (await act.session.execute(query)).all()
+    return _works(row for row in rows if effective(row.status, row.expires_at, act.now) in LIVE)
+
+
+def _works(rows: Iterable[Row[Any]]) -> list[Work]:
+    found: dict[UUID, tuple[Row[Any], list[Segment]]] = {}
+    for row in rows:
+        found.setdefault(row.person_id, (row, []))[1].append(_segment(row))
+    return [Work(row.person_ref or str(row.person_id), segments, row.birth_date) for row, segments in found.values()]
+
+
+def _segment(row: Row[Any]) -> Segment:
+    return Segment(
+        call=row.call_ref or str(row.call_id),
+        assignment=str(row.assignment_id),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        kind=row.kind.value,
+        trade=_trade(row.job, row.annexe),
+        pauses=_pauses(row.breaks),
+        unplaced_break_minutes=row.unplaced_break_minutes,
+        on_tour=row.on_tour,
+        production=str(row.production_id),
+        premiere=row.premiere_date,
+        if_confirmed=row.status is not Status.CONFIRMED,
+    )
+
+
+def _trade(job: str, annexe: Annexe) -> Trade:
+    return TRADES.get(job, Trade.ARTIST if annexe is Annexe.ARTISTS else Trade.TECHNICIAN)
+
+
+def _pauses(breaks: Sequence[Mapping[str, Any]]) -> list[Pause]:
+    return [
+        Pause(datetime.fromisoformat(one["starts_at"]), datetime.fromisoformat(one["ends_at"]), one["paid"])
+        for one in breaks
+    ]
