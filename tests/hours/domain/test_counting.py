@@ -1,5 +1,6 @@
 """The counter's arithmetic under any history: limits hold, nothing appears or vanishes, planned is never declared."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.hours.domain.counting import Person, Terms, assess, count
+from backend.hours.domain import counting
+from backend.hours.domain.counting import Count, Person, Terms, assess
+from backend.hours.domain.months import History
 from backend.hours.domain.values import official
 from backend.hours.domain.window import leaves_on, search_window
 from backend.hours.domain.work import Kind, Span, Standing, Work, share
@@ -29,6 +32,10 @@ def works(draw: st.DrawFn, kinds: tuple[Kind, ...] = tuple(Kind)) -> Work:
         employer=draw(st.sampled_from(["A", "B"])), minutes=draw(st.integers(0, 20_000)),
         cachets=draw(st.integers(0, 40)) if kind is Kind.ANNEXE_10 else 0,
     )  # fmt: skip
+
+
+def count(works: Sequence[Work], terms: Terms) -> Count:
+    return counting.count(History(works, BOOK), terms)
 
 
 def terms(**options: str) -> Terms:
@@ -180,3 +187,16 @@ def test_every_step_is_said_and_the_last_total_is_the_sum_of_the_parts() -> None
         "Mars 2026, annexe 10 (artistes) : 360 h, limite du mois 336 h ; comptées : 336 h."
     )
     assert found.steps[-1].sentence.en == "Total: 674 h for 507 h needed; the threshold is reached."
+
+
+@pytest.mark.parametrize(("minutes", "counted"), [(208 * 60, 208 * 60), (208 * 60 + 1, 208 * 60)])
+def test_a_month_at_its_limit_is_whole_and_a_minute_more_is_lost(minutes: int, counted: int) -> None:
+    assert count([replace(TECHNICIAN, minutes=minutes)], terms()).total == counted
+
+
+@given(st.lists(works(), max_size=6))
+def test_blocks_and_months_agree_on_what_lies_inside(history: list[Work]) -> None:
+    window, _ = search_window(REFERENCE, READINGS, history)
+    whole = History(history, BOOK)
+    blocks = sum(whole.inside(kind, window, READINGS) for kind in (Kind.ANNEXE_8, Kind.ANNEXE_10))
+    assert blocks == sum(month.inside for month in count(history, terms()).months)
