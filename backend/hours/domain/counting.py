@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from backend.core.errors import Sentence
 from backend.hours.domain import words
-from backend.hours.domain.months import Month, count_months, inside
+from backend.hours.domain.months import History, Month
 from backend.hours.domain.values import Book
 from backend.hours.domain.window import search_window
 from backend.hours.domain.work import Kind, Span, Standing, Work
@@ -120,31 +120,32 @@ def assess(works: Sequence[Work], reference: date, person: Person, book: Book) -
     Raises ValuesError where no value is known for a day that is needed.
     """
     chosen = Terms(reference, person, book, book.readings(reference))
-    declared = [work for work in works if work.standing is Standing.DECLARED]
+    declared = History([work for work in works if work.standing is Standing.DECLARED], book)
+    everything = History(works, book)
     points = []
     for name, point in book.points.items():
         choice = point.series.on(reference)
         others = [
-            Other(option, count(declared, terms).total, count(works, terms).total)
+            Other(option, count(declared, terms).total, count(everything, terms).total)
             for option in point.options
             if option != choice.option
             for terms in [chosen.read_as(name, option)]
         ]
         points.append(Point(name, choice.number, choice.option, others))
-    return Assessment(count(declared, chosen), count(works, chosen), points)
+    return Assessment(count(declared, chosen), count(everything, chosen), points)
 
 
-def count(works: Sequence[Work], terms: Terms) -> Count:
-    """Count `works` in the twelve months before the reference; lengthened by steps where that reading is chosen."""
-    window, sick = search_window(terms.reference, terms.readings, works, terms.person.used_until)
+def count(history: History, terms: Terms) -> Count:
+    """Count a history in the twelve months before the reference; lengthened by steps where that reading is chosen."""
+    window, sick = search_window(terms.reference, terms.readings, history.of(Kind.SICKNESS), terms.person.used_until)
     threshold = terms.book.figure("threshold", terms.reference)
-    first = _count_in(window, works, terms, threshold, sick)
+    first = _count_in(window, history, terms, threshold, sick)
     if terms.readings["readmission"] == "lengthened" and first.missing and first.governing is Kind.ANNEXE_8:
-        return _lengthened(first, works, terms) or first
+        return _lengthened(first, history, terms) or first
     return first
 
 
-def _lengthened(first: Count, works: Sequence[Work], terms: Terms) -> Count | None:
+def _lengthened(first: Count, history: History, terms: Terms) -> Count | None:
     """Return the count of the shortest lengthened period that reaches its own threshold (F14098, readmission)."""
     last, used_until = first.window.last, terms.person.used_until
     days, hours = (terms.book.figure(f"lengthening_{name}", last) for name in ("days", "hours"))
@@ -152,18 +153,18 @@ def _lengthened(first: Count, works: Sequence[Work], terms: Terms) -> Count | No
         start = first.window.first - timedelta(days=steps * days)
         if start < terms.book.first_day or (used_until and start <= used_until):
             return None
-        found = _count_in(Span(start, last), works, terms, first.threshold + steps * hours)
+        found = _count_in(Span(start, last), history, terms, first.threshold + steps * hours)
         if not found.missing:
             step = Step("lengthened", words.lengthened(steps * days, steps * hours), steps * hours)
             return replace(found, steps=[step, *found.steps])
     return None
 
 
-def _count_in(window: Span, works: Sequence[Work], terms: Terms, threshold: int, sick: int = 0) -> Count:
-    months = count_months(works, window, terms.book, terms.readings)
+def _count_in(window: Span, history: History, terms: Terms, threshold: int, sick: int = 0) -> Count:
+    months = history.months(window, terms.readings)
     annexe_8, annexe_10 = (_sum_of(months, kind) for kind in (Kind.ANNEXE_8, Kind.ANNEXE_10))
-    learning = _learning(window, works, terms, technician=annexe_8 > annexe_10)
-    assimilated = _inside(works, Kind.ASSIMILATED, window, terms)
+    learning = _learning(window, history, terms, technician=annexe_8 > annexe_10)
+    assimilated = history.inside(Kind.ASSIMILATED, window, terms.readings)
     steps = [
         Step("window", words.window_searched(window.first, window.last, window.days, sick), 0),
         *(Step("month", _worded(month), month.counted) for month in months),
@@ -177,9 +178,9 @@ def _count_in(window: Span, works: Sequence[Work], terms: Terms, threshold: int,
     return replace(found, steps=[*steps, *_conclusion(found, terms.book)])
 
 
-def _learning(window: Span, works: Sequence[Work], terms: Terms, *, technician: bool) -> _Learning:
+def _learning(window: Span, history: History, terms: Terms, *, technician: bool) -> _Learning:
     """Return teaching under its limit, and training under what teaching leaves of the common one."""
-    taught, trained = (_inside(works, kind, window, terms) for kind in (Kind.TEACHING, Kind.TRAINING))
+    taught, trained = (history.inside(kind, window, terms.readings) for kind in (Kind.TEACHING, Kind.TRAINING))
     limit = _teaching_limit(window.last, terms.person.birth_date, terms.book)
     if technician and terms.readings["teaching_technicians"] == "artists_only":
         limit = 0
@@ -213,10 +214,6 @@ def _worded(month: Month) -> Sentence:
 
 def _sum_of(months: Iterable[Month], kind: Kind) -> int:
     return sum(month.counted for month in months if month.kind is kind)
-
-
-def _inside(works: Iterable[Work], kind: Kind, window: Span, terms: Terms) -> int:
-    return sum(inside(work, window, terms.book, terms.readings) for work in works if work.kind is kind)
 
 
 def _teaching_limit(day: date, birth_date: date | None, book: Book) -> int:

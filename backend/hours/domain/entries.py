@@ -144,7 +144,8 @@ def _is_same(work: Work, other: Work) -> bool:
 def _first_full_day(work: Work, others: Sequence[Work]) -> tuple[date, list[Work]] | None:
     """Return the first day that would hold more than 24 paid hours, all entries together, and the other entries."""
     beside = [other for other in others if span_of(work).common(span_of(other)).days and other.minutes]
-    for number in range(work.days if work.minutes else 0):
+    most = sum(-(-each.minutes // each.days) for each in (work, *beside))
+    for number in range(work.days if work.minutes and most > DAY_MINUTES else 0):
         day = work.starts_on + timedelta(days=number)
         if sum(share(each.minutes, span_of(each), Span(day, day)) for each in (work, *beside)) > DAY_MINUTES:
             return day, [other for other in beside if span_of(other).holds(day)]

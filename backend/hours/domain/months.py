@@ -1,25 +1,11 @@
 """The monthly limits of annexes 8 and 10: contracts divided over months, each month cut to its limit."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from backend.hours.domain.values import Book
 from backend.hours.domain.work import ANNEXES, ONE_DAY, Kind, Span, Work, share, span_of
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What a block brings to one month, in minutes: in the whole month and inside the period; cachets apart."""
-
-    month: date
-    kind: Kind
-    employer: str
-    hours: int
-    hours_inside: int
-    cachets: int
-    cachets_inside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +21,44 @@ class Month:
     counted: int
 
 
-def count_months(works: Iterable[Work], window: Span, book: Book, readings: Mapping[str, str]) -> list[Month]:
-    """Return each month that reaches into the period, per annexe. Source of the limits: service-public.fr F14098."""
-    found: dict[tuple[date, Kind], list[Part]] = defaultdict(list)
-    for work in works:
-        if work.kind in ANNEXES:
-            for part in _parts(work, window, book, readings):
-                found[part.month, part.kind].append(part)
-    every = [_limited(parts, book, readings) for _, parts in sorted(found.items())]
-    return [month for month in every if month.inside]
+@dataclass(slots=True)
+class _Sum:
+    """What all contracts of a kind bring to one month, in minutes; cachets apart."""
+
+    employers: set[str] = field(default_factory=set)
+    hours: int = 0
+    hours_inside: int = 0
+    cachets: int = 0
+    cachets_inside: int = 0
+
+
+Sums = Mapping[tuple[date, Kind], _Sum]
+
+
+class History:
+    """A person's blocks; they are divided over months once for each period, however many readings are counted."""
+
+    def __init__(self, works: Sequence[Work], book: Book) -> None:
+        self.works = works
+        self.book = book
+        self._sums: dict[tuple[Span, str], Sums] = {}
+
+    def of(self, kind: Kind) -> Iterator[Work]:
+        """Return the blocks of one kind."""
+        return (work for work in self.works if work.kind is kind)
+
+    def months(self, window: Span, readings: Mapping[str, str]) -> list[Month]:
+        """Return each month that reaches into the period, per annexe. Source of the limits: F14098."""
+        divided = readings["contract_over_months"]
+        if (window, divided) not in self._sums:
+            self._sums[window, divided] = _divide(self.works, window, self.book, divided)
+        sums = sorted(self._sums[window, divided].items())
+        every = [_limited(month, kind, found, self.book, readings) for (month, kind), found in sums]
+        return [month for month in every if month.inside]
+
+    def inside(self, kind: Kind, window: Span, readings: Mapping[str, str]) -> int:
+        """Return the minutes of one kind inside the period, before any limit."""
+        return sum(inside(work, window, self.book, readings) for work in self.of(kind))
 
 
 def inside(work: Work, window: Span, book: Book, readings: Mapping[str, str]) -> int:
@@ -52,21 +67,35 @@ def inside(work: Work, window: Span, book: Book, readings: Mapping[str, str]) ->
         return 0
     if work.kind is Kind.ASSIMILATED:
         return span_of(work).common(window).days * book.figure("assimilated_day", window.last)
-    return sum(part.hours_inside + part.cachets_inside for part in _parts(work, window, book, readings))
+    whole = _spread(work, readings["contract_over_months"])
+    return share(work.minutes, whole, window) + share(_cachets(work, book), whole, window)
 
 
-def _parts(work: Work, window: Span, book: Book, readings: Mapping[str, str]) -> Iterator[Part]:
-    whole = span_of(work)
-    if readings["contract_over_months"] == "last_month":
-        whole = Span(work.ends_on, work.ends_on)
-    for month in _months(whole):
-        cachets = work.cachets * book.figure("cachet", month.first)
-        within = month.common(window)
-        yield Part(
-            month.first, work.kind, work.employer_key,
-            share(work.minutes, whole, month), share(work.minutes, whole, within),
-            share(cachets, whole, month), share(cachets, whole, within),
-        )  # fmt: skip
+def _divide(works: Sequence[Work], window: Span, book: Book, divided: str) -> Sums:
+    found: dict[tuple[date, Kind], _Sum] = {}
+    for work in works:
+        if work.kind not in ANNEXES:
+            continue
+        whole, cachets = _spread(work, divided), _cachets(work, book)
+        for month in _months(whole):
+            within = month.common(window)
+            total = found.setdefault((month.first, work.kind), _Sum())
+            total.employers.add(work.employer_key)
+            total.hours += share(work.minutes, whole, month)
+            total.hours_inside += share(work.minutes, whole, within)
+            total.cachets += share(cachets, whole, month)
+            total.cachets_inside += share(cachets, whole, within)
+    return found
+
+
+def _spread(work: Work, divided: str) -> Span:
+    """Return the days over which a block is spread: its own, or the last one alone."""
+    return Span(work.ends_on, work.ends_on) if divided == "last_month" else span_of(work)
+
+
+def _cachets(work: Work, book: Book) -> int:
+    """Return a block's cachets in minutes, as they are worth when it ends."""
+    return work.cachets * book.figure("cachet", work.ends_on) if work.cachets else 0
 
 
 def _months(whole: Span) -> Iterator[Span]:
@@ -77,18 +106,14 @@ def _months(whole: Span) -> Iterator[Span]:
         first = following
 
 
-def _limited(parts: list[Part], book: Book, readings: Mapping[str, str]) -> Month:
-    month, kind = parts[0].month, parts[0].kind
-    employers = len({part.employer for part in parts})
-    hours, cachets = sum(p.hours for p in parts), sum(p.cachets for p in parts)
-    hours_inside, cachets_inside = sum(p.hours_inside for p in parts), sum(p.cachets_inside for p in parts)
-    limit = _limit(kind, month, employers, book, readings)
-    cut_apart = kind is Kind.ANNEXE_10 and readings["artist_hours"] == "cachets_only"
-    if cut_apart:
-        counted = hours_inside + _cut(cachets, cachets_inside, limit, readings)
+def _limited(month: date, kind: Kind, found: _Sum, book: Book, readings: Mapping[str, str]) -> Month:
+    worked, within = found.hours + found.cachets, found.hours_inside + found.cachets_inside
+    limit = _limit(kind, month, len(found.employers), book, readings)
+    if kind is Kind.ANNEXE_10 and readings["artist_hours"] == "cachets_only":
+        counted = found.hours_inside + _cut(found.cachets, found.cachets_inside, limit, readings)
     else:
-        counted = _cut(hours + cachets, hours_inside + cachets_inside, limit, readings)
-    return Month(month, kind, employers, hours + cachets, hours_inside + cachets_inside, limit, counted)
+        counted = _cut(worked, within, limit, readings)
+    return Month(month, kind, len(found.employers), worked, within, limit, counted)
 
 
 def _limit(kind: Kind, month: date, employers: int, book: Book, readings: Mapping[str, str]) -> int | None:

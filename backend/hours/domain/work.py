@@ -90,7 +90,7 @@ def share(amount: int, whole: Span, part: Span) -> int:
     Whole numbers only; the shares of a division of `whole` add up to `amount` exactly.
     """
     inside = whole.common(part)
-    if inside.days == 0:
+    if not amount or not inside.days:
         return 0
     before = (inside.first - whole.first).days
     return amount * (before + inside.days) // whole.days - amount * before // whole.days

@@ -1,15 +1,18 @@
 """The counter's arithmetic under any history: limits hold, nothing appears or vanishes, planned is never declared."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.hours.domain.counting import Person, Terms, assess, count
+from backend.hours.domain import counting
+from backend.hours.domain.counting import Count, Person, Terms, assess
+from backend.hours.domain.months import History
 from backend.hours.domain.values import official
 from backend.hours.domain.window import leaves_on, search_window
 from backend.hours.domain.work import Kind, Span, Standing, Work, share
@@ -17,6 +20,8 @@ from backend.hours.domain.work import Kind, Span, Standing, Work, share
 BOOK = official()
 REFERENCE = date(2026, 8, 31)
 READINGS = BOOK.readings(REFERENCE)
+# A busy machine is no failure: no test asserts a time.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAYS = st.dates(date(2025, 6, 1), date(2026, 10, 31))
 
 
@@ -31,10 +36,15 @@ def works(draw: st.DrawFn, kinds: tuple[Kind, ...] = tuple(Kind)) -> Work:
     )  # fmt: skip
 
 
+def count(works: Sequence[Work], terms: Terms) -> Count:
+    return counting.count(History(works, BOOK), terms)
+
+
 def terms(**options: str) -> Terms:
     return Terms(REFERENCE, Person(), BOOK, {**READINGS, **options})
 
 
+@unhurried
 @given(st.lists(works(), max_size=8))
 def test_no_limit_is_ever_exceeded(history: list[Work]) -> None:
     found = count(history, terms())
@@ -46,6 +56,7 @@ def test_no_limit_is_ever_exceeded(history: list[Work]) -> None:
     assert found.total + found.missing >= found.threshold
 
 
+@unhurried
 @given(st.lists(works(), max_size=8), st.randoms())
 def test_the_order_of_the_blocks_changes_nothing(history: list[Work], random: Any) -> None:
     shuffled = list(history)
@@ -53,6 +64,7 @@ def test_the_order_of_the_blocks_changes_nothing(history: list[Work], random: An
     assert count(shuffled, terms()) == count(history, terms())
 
 
+@unhurried
 @given(st.lists(works(), max_size=8), works())
 def test_with_whole_months_one_more_block_never_takes_hours_away(history: list[Work], more: Work) -> None:
     """The window is whole months here, and annexe 8 against 10 decides nothing: teaching is left out."""
@@ -62,12 +74,14 @@ def test_with_whole_months_one_more_block_never_takes_hours_away(history: list[W
     assert count(kept, terms()).total >= before.total
 
 
+@unhurried
 @given(st.lists(works(), max_size=6), st.integers(1, 30))
 def test_a_block_outside_the_period_and_its_months_changes_no_total(history: list[Work], days: int) -> None:
     far = Work(Kind.ANNEXE_8, Standing.DECLARED, date(2024, 3, 1), date(2024, 3, days), "A", 5_000)
     assert count([*history, far], terms()).total == count(history, terms()).total
 
 
+@unhurried
 @given(st.lists(works(), max_size=8))
 def test_what_is_planned_or_only_done_is_never_declared(history: list[Work]) -> None:
     planned = [replace(work, standing=Standing.PLANNED) for work in history]
@@ -78,6 +92,7 @@ def test_what_is_planned_or_only_done_is_never_declared(history: list[Work]) -> 
         assert found.with_planned.total == count(history, terms()).total
 
 
+@unhurried
 @given(works(), st.integers(0, 69))
 def test_a_contract_cut_in_two_counts_as_one_but_for_the_rounding_of_a_minute(work: Work, after: int) -> None:
     """Cut where the shares of both halves are exact: each day has the same whole number of minutes."""
@@ -90,6 +105,7 @@ def test_a_contract_cut_in_two_counts_as_one_but_for_the_rounding_of_a_minute(wo
     assert count([first, second], terms()).total == count([whole], terms()).total
 
 
+@unhurried
 @given(st.integers(0, 50_000), DAYS, st.integers(1, 400), st.lists(st.integers(0, 400), max_size=5))
 def test_the_shares_of_a_contract_add_up_to_it(amount: int, first: date, days: int, cuts: list[int]) -> None:
     whole = Span(first, first + timedelta(days=days - 1))
@@ -98,6 +114,7 @@ def test_the_shares_of_a_contract_add_up_to_it(amount: int, first: date, days: i
     assert sum(share(amount, whole, part) for part in parts) == amount
 
 
+@unhurried
 @given(st.dates(date(2017, 8, 1), date(2100, 1, 1)))
 def test_the_period_is_a_year_and_each_of_its_days_leaves_once(reference: date) -> None:
     window, _ = search_window(reference, READINGS, [])
@@ -180,3 +197,17 @@ def test_every_step_is_said_and_the_last_total_is_the_sum_of_the_parts() -> None
         "Mars 2026, annexe 10 (artistes) : 360 h, limite du mois 336 h ; comptées : 336 h."
     )
     assert found.steps[-1].sentence.en == "Total: 674 h for 507 h needed; the threshold is reached."
+
+
+@pytest.mark.parametrize(("minutes", "counted"), [(208 * 60, 208 * 60), (208 * 60 + 1, 208 * 60)])
+def test_a_month_at_its_limit_is_whole_and_a_minute_more_is_lost(minutes: int, counted: int) -> None:
+    assert count([replace(TECHNICIAN, minutes=minutes)], terms()).total == counted
+
+
+@unhurried
+@given(st.lists(works(), max_size=6))
+def test_blocks_and_months_agree_on_what_lies_inside(history: list[Work]) -> None:
+    window, _ = search_window(REFERENCE, READINGS, history)
+    whole = History(history, BOOK)
+    blocks = sum(whole.inside(kind, window, READINGS) for kind in (Kind.ANNEXE_8, Kind.ANNEXE_10))
+    assert blocks == sum(month.inside for month in count(history, terms()).months)
