@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -48,14 +48,16 @@ class Wire:
 def wire(database: Database) -> Iterator[Wire]:
     """Collect the messages of every connection of the app login that is handed out while the block runs."""
     assert database._app is not None
-    pool, found, traced = database._app.sync_engine.pool, Wire(), dict[int, Any]()
-    with tempfile.NamedTemporaryFile("r") as file, open(file.name, "w") as sink:  # noqa: PTH123 - libpq writes to its number
+    pool, found, traced = database._app.sync_engine.pool, Wire(), dict[int, tuple[Any, Any]]()
+    with ExitStack() as files:
 
         def trace(_connection: object, _entry: object, proxy: Any) -> None:
             link = proxy.driver_connection.pgconn
             if id(link) not in traced:
-                traced[id(link)] = link
-                link.trace(sink.fileno())
+                # A file for each: what two connections write into one comes out mixed.
+                file = files.enter_context(tempfile.TemporaryFile("w+"))
+                traced[id(link)] = link, file
+                link.trace(file.fileno())
                 link.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
 
         event.listen(pool, "checkout", trace)
@@ -63,6 +65,7 @@ def wire(database: Database) -> Iterator[Wire]:
             yield found
         finally:
             event.remove(pool, "checkout", trace)
-            for link in traced.values():
+            for link, file in traced.values():
                 link.untrace()
-            found.messages.extend(line for line in file.read().splitlines() if line[:2] in {"F\t", "B\t"})
+                file.seek(0)
+                found.messages.extend(line for line in file.read().splitlines() if line[:2] in {"F\t", "B\t"})

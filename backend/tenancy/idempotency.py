@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +22,6 @@ from starlette.datastructures import UploadFile
 
 from backend.core.errors import InvalidError, Sentence
 from backend.core.ids import new_id
-from backend.core.routes import StrictRoute
 from backend.tenancy.models import SharedAnswer, TenantAnswer
 from backend.tenancy.session import is_sqlite
 
@@ -127,7 +127,7 @@ async def _part(name: str, value: UploadFile | str) -> bytes:
     return f"{name}/{value.filename}\0".encode("utf-8", "surrogatepass") + hashlib.sha256(content).digest()
 
 
-class AnswerRoute(StrictRoute):
+class AnswerRoute(APIRoute):
     """A route whose answer is kept, when its key was claimed, before the transaction of the act commits."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

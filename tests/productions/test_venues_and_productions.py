@@ -116,5 +116,5 @@ async def test_a_venue_and_a_production_with_calls_are_not_deleted(
         )
     headers = {**company.headers, "If-Match": '"1"'}
     for url in (f"/api/v1/venues/{venue['id']}", f"/api/v1/productions/{production['id']}"):
-        assert "appels" in problem(await client.delete(url, headers=headers), 409, "in_use")["detail"].lower()
+        assert "convocations" in problem(await client.delete(url, headers=headers), 409, "in_use")["detail"].lower()
         assert (await client.get(url, headers=headers)).status_code == 200
