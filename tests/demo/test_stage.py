@@ -49,8 +49,7 @@ def test_what_is_announced_can_be_copied_line_by_line() -> None:
     assert sum(line.startswith(("TOKEN=", "curl ")) for line in lines) == 3
 
 
+@pytest.mark.postgresql
 def test_a_server_of_ones_own_is_never_thrown_away(settings: Settings) -> None:
-    if settings.is_sqlite:
-        pytest.skip("its files are the demo's own")
     with pytest.raises(SystemExit, match="never a server of your own"):
         stage.prepare(settings, reset=True, console=Console(file=StringIO()))

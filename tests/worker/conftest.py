@@ -112,6 +112,13 @@ async def rows(database: Database) -> list[Any]:
         return list(found.all())
 
 
+async def until_taken(post: Post, number: int = 1) -> None:
+    """Wait until the mail server has `number` different mails."""
+    async with asyncio.timeout(60):
+        while len({message_id for _, message_id in post.taken}) < number:  # noqa: ASYNC110 - its thread knows no event
+            await asyncio.sleep(0.005)
+
+
 async def work_off(stage: FastAPI) -> None:
     """Work until nothing is left to try."""
     for _ in range(200):

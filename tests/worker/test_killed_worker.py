@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from backend.tenancy.session import Database, hand_over
 from tests.backstage import TWENTIETHS
-from tests.worker.conftest import Post, reset_mail, rows
+from tests.worker.conftest import Post, reset_mail, rows, until_taken
 
 CONCURRENCY = 4
 KILLS = 10 if TWENTIETHS > 1 else 3
@@ -43,13 +43,6 @@ async def worker(smtp: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Proce
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-async def until_taken(post: Post, number: int) -> None:
-    """Wait until the mail server has `number` different mails."""
-    async with asyncio.timeout(60):
-        while len({message_id for _, message_id in post.taken}) < number:  # noqa: ASYNC110 - its thread knows no event
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.postgresql

@@ -22,7 +22,7 @@ from backend.worker.app import ATTEMPTS, Backoff, HopelessError, Kind, Order
 from backend.worker.periodic import purge_companies, purge_shared
 from tests.backstage import TWENTIETHS
 from tests.helpers import unique
-from tests.worker.conftest import Post, invitation, reset_mail, rows, work_off
+from tests.worker.conftest import Post, invitation, reset_mail, rows, until_taken, work_off
 
 WORKERS = "select pid from pg_stat_activity where application_name = 'filage-worker' and datname = current_database()"
 on_postgresql = pytest.mark.postgresql
@@ -253,10 +253,7 @@ async def test_the_worker_of_the_server_sends_without_being_asked(
     await asyncio.sleep(0.5)
     async with database.shared() as session:
         hand_over(session, reset_mail())
-    for _ in range(200):
-        if post.taken:
-            break
-        await asyncio.sleep(0.02)
+    await until_taken(post)
     runner.stop()
     await asyncio.wait_for(running, 10)
     assert len(post.taken) == 1
@@ -276,10 +273,7 @@ async def test_a_worker_whose_connections_are_cut_comes_back(stage: FastAPI, dat
     assert pids
     async with database.shared() as session:
         hand_over(session, reset_mail())
-    for _ in range(500):
-        if post.taken:
-            break
-        await asyncio.sleep(0.02)
+    await until_taken(post)
     runner.stop()
     await asyncio.wait_for(running, 10)
     assert len(post.taken) == 1
