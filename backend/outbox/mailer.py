@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError
 from jinja2 import UndefinedError
 
 from backend.core.clock import Clock, utc_now
+from backend.core.ending import cancel
 from backend.core.settings import Settings
 from backend.outbox.mail import Mail, render, sender_domain
 from backend.telemetry.logs import get_logger
@@ -85,12 +86,7 @@ class Mailer:
         """Wait up to `timeout` seconds for what is under way; give up the rest and log how many that were."""
         if self.tasks:
             _, late = await asyncio.wait(self.tasks, timeout=timeout)
-            waiting = late
-            while waiting:
-                # Again and again: Python 3.11's wait_for loses a cancellation that meets the server's answer.
-                for task in waiting:
-                    task.cancel()
-                _, waiting = await asyncio.wait(waiting, timeout=0.1)
+            await cancel(late)
             # The server may have taken one at that very moment: then it is sent, and not cancelled.
             unsent = sum(task.cancelled() for task in late)
             if unsent:

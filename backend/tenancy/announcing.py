@@ -5,13 +5,13 @@ cannot carry LISTEN: then the cache's short expiry, at most 2 seconds, is what r
 """
 
 import asyncio
-import contextlib
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.core.ending import cancel
 from backend.core.settings import Settings
 from backend.telemetry.logs import get_logger
 from backend.tenancy.directory import CompanyDirectory
@@ -52,9 +52,7 @@ class Listener:
     async def stop(self) -> None:
         """End the task and its connection."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancel({self._task})
 
     async def _run(self) -> None:
         while True:

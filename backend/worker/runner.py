@@ -15,6 +15,7 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core.clock import utc_now
+from backend.core.ending import cancel
 from backend.core.settings import Settings
 from backend.outbox.mailer import Mailer
 from backend.outbox.tasks import Outbox, Task
@@ -68,8 +69,7 @@ class Runner:
                     log.warning("worker_lost_database", reason=type(error).__name__)
                 await self._pause(PAUSE_SECONDS)
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            await cancel({watch})
 
     def stop(self) -> None:
         """Take no more tasks; `run` returns when the running ones have ended."""
@@ -124,8 +124,7 @@ class Runner:
                     await self._worker.run()  # type: ignore[no-untyped-call]  # as above
             finally:
                 self._worker = None
-                beating.cancel()
-                await asyncio.gather(beating, return_exceptions=True)
+                await cancel({beating})
                 await self.tools.mailer.drain(DRAIN_SECONDS)
 
     async def _beat(self, app: App, worker: Worker) -> None:
