@@ -1,10 +1,7 @@
 """Mails on their way, against a real SMTP server on the loopback: sent, tried again, given up, or written as files."""
 
 import asyncio
-import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -12,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from structlog.testing import capture_logs
 
 from backend.core.settings import Settings
 from backend.outbox.mail import Mail, MailKind
 from backend.outbox.mailer import Mailer
 from backend.telemetry.metrics import Metrics
+from tests.smtp import free_port, smtp_server
 
 LINK = "https://filage.test/verify?token=canary-token"
 MAIL = Mail(MailKind.VERIFICATION, "canary@example.org", "fr", {"name": "Canary Martin", "verify_url": LINK})
@@ -44,22 +41,6 @@ class Post:
 
 def files(folder: Path) -> list[Path]:
     return sorted((folder / "mail").glob("*"))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-@contextmanager
-def server(post: Post) -> Iterator[int]:
-    controller = Controller(post, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True)
-    controller.start()
-    try:
-        yield controller.port
-    finally:
-        controller.stop()
 
 
 @pytest.fixture
@@ -96,7 +77,7 @@ def counted(metrics: Metrics) -> dict[tuple[str, str], float]:
 
 async def test_a_mail_arrives_with_both_parts(folder: Path, metrics: Metrics) -> None:
     post = Post()
-    with server(post) as port:
+    with smtp_server(post) as port:
         await mailer(folder, metrics, port).send(MAIL)
     (envelope,) = post.envelopes
     assert envelope.mail_from == "ne-pas-repondre@filage.localhost"
@@ -114,14 +95,14 @@ async def test_a_mail_arrives_with_both_parts(folder: Path, metrics: Metrics) ->
 
 async def test_an_address_with_accents_arrives(folder: Path, metrics: Metrics) -> None:
     post = Post()
-    with server(post) as port:
+    with smtp_server(post) as port:
         await mailer(folder, metrics, port).send(Mail(MAIL.kind, "zoé@théâtre.example.org", "fr", MAIL.context))
     assert post.envelopes[0].rcpt_tos == ["zoé@xn--thtre-4qa2c.example.org"]
 
 
 async def test_a_busy_server_is_asked_again(folder: Path, metrics: Metrics) -> None:
     post = Post("451 come back later", "451 come back later")
-    with server(post) as port:
+    with smtp_server(post) as port:
         await mailer(folder, metrics, port).send(MAIL)
     assert (post.tries, len(post.envelopes)) == (3, 1)
     assert counted(metrics) == {("verification", "sent"): 1}
@@ -129,7 +110,7 @@ async def test_a_busy_server_is_asked_again(folder: Path, metrics: Metrics) -> N
 
 async def test_after_three_tries_a_mail_is_given_up_and_counted(folder: Path, metrics: Metrics) -> None:
     post = Post(*["451 come back later"] * 5)
-    with server(post) as port:
+    with smtp_server(post) as port:
         await mailer(folder, metrics, port).send(MAIL)
     assert (post.tries, len(post.envelopes)) == (3, 0)
     assert counted(metrics) == {("verification", "failed"): 1}
@@ -137,7 +118,7 @@ async def test_after_three_tries_a_mail_is_given_up_and_counted(folder: Path, me
 
 async def test_a_refusal_for_good_is_not_tried_again(folder: Path, metrics: Metrics) -> None:
     post = Post("554 no such mail here")
-    with server(post) as port:
+    with smtp_server(post) as port:
         await mailer(folder, metrics, port).send(MAIL)
     assert post.tries == 1
     assert counted(metrics) == {("verification", "failed"): 1}
@@ -150,7 +131,7 @@ async def test_a_server_that_is_away_counts_as_failed(folder: Path, metrics: Met
 
 async def test_a_server_without_tls_gets_nothing_when_tls_is_asked_for(folder: Path, metrics: Metrics) -> None:
     post = Post()
-    with server(post) as port:
+    with smtp_server(post) as port:
         await mailer(folder, metrics, port, smtp_tls="starttls").send(MAIL)
     assert post.tries == 0
     assert counted(metrics) == {("verification", "failed"): 1}
@@ -158,7 +139,7 @@ async def test_a_server_without_tls_gets_nothing_when_tls_is_asked_for(folder: P
 
 async def test_a_request_does_not_wait_for_a_slow_server(folder: Path, metrics: Metrics) -> None:
     post = Post(seconds=0.3)
-    with server(post) as port:
+    with smtp_server(post) as port:
         sender = mailer(folder, metrics, port)
         sender.deliver([MAIL, MAIL, "something else"])
         assert counted(metrics) == {}
@@ -170,7 +151,7 @@ async def test_a_request_does_not_wait_for_a_slow_server(folder: Path, metrics: 
 
 async def test_what_is_late_at_shutdown_is_given_up_and_said(folder: Path, metrics: Metrics) -> None:
     post = Post(seconds=3)
-    with server(post) as port, capture_logs() as lines:
+    with smtp_server(post) as port, capture_logs() as lines:
         sender = mailer(folder, metrics, port)
         sender.deliver([MAIL, MAIL])
         await sender.drain(0.05)
@@ -222,7 +203,7 @@ async def test_a_mail_that_cannot_be_made_is_counted_and_disturbs_nobody(folder:
 
 @pytest.mark.parametrize("answers", [[], ["451 canary@example.org waits"], ["554 canary@example.org is unknown"]])
 async def test_the_log_holds_no_address_name_or_link(folder: Path, metrics: Metrics, answers: list[str]) -> None:
-    with server(Post(*answers)) as port, capture_logs() as lines:
+    with smtp_server(Post(*answers)) as port, capture_logs() as lines:
         await mailer(folder, metrics, port).send(MAIL)
     assert [line["event"] for line in lines] == ["mail"]
     assert "canary" not in str(lines).lower()

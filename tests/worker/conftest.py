@@ -1,14 +1,12 @@
 """An empty queue, an application whose mails go to a real SMTP server of the test, and eyes on the queue's rows."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -18,6 +16,7 @@ from backend.tenancy.models import CompanyInfo
 from backend.tenancy.session import Database, Urls
 from tests.backstage import info, running
 from tests.helpers import SignedUpCompany
+from tests.smtp import smtp_server
 
 LINK = "https://filage.test/verify?token=canary-token"
 
@@ -46,12 +45,8 @@ def post() -> Post:
 @pytest.fixture
 def smtp(post: Post) -> Iterator[dict[str, Any]]:
     """Run the mail server, and return the settings that lead to it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(post, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True)
-    controller.start()
-    yield {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"}
-    controller.stop()
+    with smtp_server(post) as port:
+        yield {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"}
 
 
 @pytest.fixture
