@@ -17,7 +17,8 @@ from backend.outbox.mailer import Mailer
 from backend.outbox.tasks import Outbox
 from backend.people.service import seed_jobs
 from backend.portal.router import calendar_router
-from backend.telemetry import logs
+from backend.telemetry import logs, port
+from backend.telemetry.latency import Rollups
 from backend.telemetry.metrics import Metrics
 from backend.telemetry.middleware import TelemetryMiddleware
 from backend.telemetry.tracing import Tracing
@@ -25,6 +26,7 @@ from backend.tenancy import selftest
 from backend.tenancy.announcing import Listener, listen_url
 from backend.tenancy.directory import CompanyDirectory
 from backend.tenancy.fleet import state
+from backend.tenancy.latency import LatencyKeeper
 from backend.tenancy.middleware import TenantMiddleware
 from backend.tenancy.migrations import head
 from backend.tenancy.session import Database, Urls, find_urls
@@ -39,10 +41,11 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     settings = settings or Settings()
     logs.configure(settings.log_level, settings.log_format)
     urls = urls or find_urls(settings)
-    metrics, tracing = Metrics(state.reader(urls)), Tracing()
+    metrics, rollups = Metrics(state.reader(urls)), Rollups()
+    tracing = Tracing(metrics)
     mailer = Mailer(settings, metrics)
     outbox = Outbox(settings, urls.app, mailer)
-    database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs)
+    database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs, metrics=metrics)
     runner = Runner(database, outbox, mailer, metrics)
     passwords = Passwords(settings)
 
@@ -52,7 +55,8 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
             logs.get_logger("filage").warning("sqlite", note="SQLite keeps no company apart: for a first look only.")
         else:
             await selftest.run(database, settings)
-        server = metrics.serve(settings.metrics_host, settings.metrics_port)
+        keeper.start()
+        server = port.serve(metrics, settings.metrics_host, settings.metrics_port)
         if not database.is_sqlite:
             listener.start()
         works_here = settings.worker_in_process and not database.is_sqlite
@@ -63,6 +67,7 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
             await working
         await outbox.drain(DRAIN_SECONDS)
         await listener.stop()
+        await keeper.stop()
         await database.close()
         passwords.close()
         tracing.shutdown()
@@ -73,8 +78,9 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     app.state.settings, app.state.database, app.state.metrics = settings, database, metrics
     app.state.directory = CompanyDirectory(database, settings.tenant_cache_seconds)
     app.state.passwords, app.state.mailer, app.state.runner = passwords, mailer, runner
+    app.state.log, app.state.tracing = logs.get_logger("filage"), tracing
+    keeper = app.state.latency = LatencyKeeper(database, rollups, metrics)
     listener = app.state.listener = Listener(listen_url(settings, urls), app.state.directory)
-    app.state.log = logs.get_logger("filage")
     metrics.build_info.labels(__version__, head("tenant")).set(1)
     _add_routes(app, settings)
     problems.add_handlers(app)
@@ -83,7 +89,9 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     app.add_middleware(TenantMiddleware, base_domain=settings.base_domain)
     app.add_middleware(BodyLimitMiddleware, settings=settings)
     app.add_middleware(problems.UnexpectedErrorMiddleware)
-    app.add_middleware(TelemetryMiddleware, metrics=metrics, tracing=tracing)
+    app.add_middleware(
+        TelemetryMiddleware, metrics=metrics, tracing=tracing, rollups=rollups, pinned=settings.pinned_companies
+    )
     return app
 
 

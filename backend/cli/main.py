@@ -15,6 +15,7 @@ from backend.app import create_app
 from backend.cli import company, database, migrating, tasks
 from backend.cli.finding import show_findings
 from backend.cli.importing import import_folder
+from backend.cli.latency import show_latency
 from backend.cli.starting import console, read_settings
 from backend.core.settings import Settings
 from backend.demo import stage
@@ -67,6 +68,17 @@ def demo(
     urls = stage.prepare(settings, reset=reset, console=out)
     stage.announce(out, public_url)
     uvicorn.run(create_app(settings, urls), host="127.0.0.1", port=port, log_config=None, access_log=False)
+
+
+@app.command("latency")
+def latency_of_companies(
+    company: Annotated[str | None, typer.Option(help="Slug of one company.")] = None,
+    last: Annotated[str, typer.Option(help="Period: minutes, hours or days, such as 30m, 1h or 7d.")] = "1h",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show how fast the companies were answered: p50, p95, p99, requests and errors."""
+    read_settings()
+    raise typer.Exit(show_latency(company, last, as_json=as_json))
 
 
 @app.command("import")

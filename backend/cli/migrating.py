@@ -33,7 +33,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.cli.starting import console, read_settings
 from backend.core.settings import Settings
-from backend.telemetry import logs
+from backend.telemetry import logs, port
 from backend.telemetry.metrics import Metrics
 from backend.tenancy.fleet import legs, state
 from backend.tenancy.fleet.migrate import migrate as run
@@ -124,7 +124,7 @@ def _metrics(settings: Settings, urls: Urls) -> Iterator[None]:
     """Serve the state of the run on a metrics port of its own while it lasts."""
     if settings.metrics_port:
         logs.configure("warning", settings.log_format, sys.stderr)  # the port's own line is no line of the answer
-    server = Metrics(state.reader(urls)).serve(settings.metrics_host, settings.metrics_port)
+    server = port.serve(Metrics(state.reader(urls)), settings.metrics_host, settings.metrics_port)
     yield
     if server is not None:
         server.shutdown()

@@ -14,7 +14,7 @@ from backend.core.settings import Settings
 from backend.outbox.mailer import Mailer
 from backend.outbox.tasks import Outbox
 from backend.people.service import seed_jobs
-from backend.telemetry import logs
+from backend.telemetry import logs, port
 from backend.telemetry.metrics import Metrics
 from backend.tenancy.session import Database, find_urls
 from backend.worker import failures
@@ -72,13 +72,13 @@ async def _work(settings: Settings, concurrency: int | None, queues: list[str] |
     metrics = Metrics()
     mailer, urls = Mailer(settings, metrics), find_urls(settings)
     outbox = Outbox(settings, urls.app, mailer)
-    database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs)
+    database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs, metrics=metrics)
     if database.is_sqlite:
         return False
     runner = Runner(database, outbox, mailer, metrics)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-    server = metrics.serve(settings.metrics_host, settings.metrics_port)
+    server = port.serve(metrics, settings.metrics_host, settings.metrics_port)
     try:
         await runner.run(concurrency, queues)
     finally:

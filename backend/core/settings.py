@@ -73,6 +73,9 @@ class Settings(BaseSettings):
 
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(9464, ge=0, le=65535, description="First port tried, one per worker; 0: no metrics port.")
+    metrics_pinned: str | None = Field(
+        None, description="Schemas that always have series of their own, with commas between."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     demo_mailbox: bool = Field(default=False, description="Show var/mail as a page; development only.")
@@ -91,6 +94,11 @@ class Settings(BaseSettings):
     def is_sqlite(self) -> bool:
         """Tell whether the quick-test engine is asked for."""
         return self.app_url is not None and self.app_url.get_backend_name() == "sqlite"
+
+    @property
+    def pinned_companies(self) -> list[str]:
+        """Schemas of the companies that an operator always wants to see apart in the metrics."""
+        return [name.strip() for name in (self.metrics_pinned or "").split(",") if name.strip()]
 
     @model_validator(mode="after")
     def _check(self) -> Self:

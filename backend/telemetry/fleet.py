@@ -30,6 +30,7 @@ class FleetState:
     heads: dict[str, str]
     companies: int
     late: int
+    statuses: dict[str, int] = field(default_factory=dict)
     run_id: UUID | None = None
     target: str | None = None
     started_at: datetime | None = None
@@ -74,6 +75,10 @@ class FleetCollector(Collector):
         found = self._read()
         if found is None:
             return
+        companies = GaugeMetricFamily("filage_tenants", "Companies by state; `late`: not at this release's revision.",
+                                      labels=["state"])  # fmt: skip
+        for state, number in {**found.statuses, "late": found.late}.items():
+            companies.add_metric([state], number)
         tenants = GaugeMetricFamily("filage_migration_tenants", "Companies of the newest run.", labels=["state"])
         for state in STATES:
             tenants.add_metric([state], found.states.get(state, 0))
@@ -84,6 +89,7 @@ class FleetCollector(Collector):
             success.add_metric([], found.last_success_at.timestamp())
         duration, wait = "filage_migration_tenant_duration_seconds", "filage_migration_lock_wait_seconds"
         yield from (
+            companies,
             tenants,
             success,
             _histogram(duration, "Duration of a company's migration.", found.durations),

@@ -1,14 +1,16 @@
 """Pure-ASGI middleware around everything: one trace, log line and histogram sample per request, ids on its answer."""
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode, format_span_id, format_trace_id, use_span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.telemetry import record
+from backend.telemetry import record, slo
+from backend.telemetry.companies import CompanyMetrics
+from backend.telemetry.latency import Rollups
 from backend.telemetry.logs import get_logger
 from backend.telemetry.metrics import Metrics
 from backend.telemetry.tracing import Tracing
@@ -18,15 +20,22 @@ log = get_logger("filage.access")
 SERVER_ERROR = 500
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"
+COUNTED_PREFIX = "/api/"
+EXEMPLAR_COMPANY_LIMIT = 24  # the labels of an exemplar have 128 characters in all (OpenMetrics 1.0)
 
 
 class TelemetryMiddleware:
     """Measures every HTTP request and gives it an id that the caller can quote."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, tracing: Tracing) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, tracing: Tracing, rollups: Rollups, pinned: Iterable[str] = ()
+    ) -> None:
         self.app = app
         self.metrics = metrics
         self.tracing = tracing
+        self.companies = CompanyMetrics(metrics, pinned)
+        self.rollups = rollups
+        self.routes: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application inside a span, and say what happened."""
@@ -37,6 +46,7 @@ class TelemetryMiddleware:
         span = self.tracing.start_request(method)
         context = span.get_span_context()
         found = record.RequestRecord(format_trace_id(context.trace_id), format_span_id(context.span_id))
+        found.tracer = self.tracing.tracer if span.is_recording() else None
         record.begin(found)
         started, status = time.perf_counter(), SERVER_ERROR
 
@@ -65,13 +75,8 @@ class TelemetryMiddleware:
         seconds: float,
     ) -> None:
         route = route_template(scope)
-        exemplar = {"trace_id": found.trace_id, "span_id": found.span_id}
-        self.metrics.request_seconds.labels(method, route, str(status)).observe(seconds, exemplar)
-        span.update_name(f"{method} {route}")
-        span.set_attributes({"http.route": route, "http.response.status_code": status})
-        if status >= SERVER_ERROR:
-            span.set_status(Status(StatusCode.ERROR))
-        span.end()
+        self._measure(found, method, route, status, seconds)
+        _end(span, found, method, route, status)
         caller = Headers(scope=scope).get("x-request-id", "")
         log.log(
             _level(status),
@@ -89,6 +94,29 @@ class TelemetryMiddleware:
                 **found.fields,
             },
         )
+
+    def _measure(self, found: record.RequestRecord, method: str, route: str, status: int, seconds: float) -> None:
+        exemplar = {"trace_id": found.trace_id, "span_id": found.span_id}
+        if found.company is not None:
+            exemplar["tenant"] = found.company[:EXEMPLAR_COMPANY_LIMIT]
+            self.companies.observe(found.company, seconds, status, found.held_seconds)
+        self.metrics.request_seconds.labels(method, route, str(status)).observe(seconds, exemplar)
+        if route.startswith(COUNTED_PREFIX):
+            self.rollups.add(found.company, seconds, status, time.time())
+            if route not in self.routes:
+                self.routes.add(route)
+                self.metrics.slo_target.labels(route).set(slo.p95_target_seconds(route))
+
+
+def _end(span: Span, found: record.RequestRecord, method: str, route: str, status: int) -> None:
+    if span.is_recording():
+        span.update_name(f"{method} {route}")
+        span.set_attributes({"http.route": route, "http.response.status_code": status})
+        if found.company is not None:
+            span.set_attribute("filage.tenant", found.company)
+        if status >= SERVER_ERROR:
+            span.set_status(Status(StatusCode.ERROR))
+    span.end()
 
 
 def route_template(scope: MutableMapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from opentelemetry.trace import Tracer
+
 
 @dataclass(slots=True)
 class RequestRecord:
@@ -14,13 +16,15 @@ class RequestRecord:
     statements: int = 0
     round_trips: int = 0
     database_seconds: float = 0.0
+    held_seconds: float = 0.0
+    tracer: Tracer | None = None  # of a request whose spans are recorded
     company: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 
     @property
     def traceparent(self) -> str:
         """The `traceresponse` header (W3C Trace Context, level 2); never sampled by a caller's wish."""
-        return f"00-{self.trace_id}-{self.span_id}-00"
+        return f"00-{self.trace_id}-{self.span_id}-0{int(self.tracer is not None)}"
 
 
 _current: ContextVar[RequestRecord | None] = ContextVar("filage_request", default=None)

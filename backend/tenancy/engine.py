@@ -12,20 +12,26 @@ from typing import Any
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, InvalidRequestError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool, PoolProxiedConnection
 
 from backend.core.settings import Settings
-from backend.telemetry import record
+from backend.telemetry import record, tracing
+from backend.telemetry.metrics import Metrics
+from backend.telemetry.pools import Pool
 from backend.tenancy.protocol import OneStatementCursor
 
 SCOPE_OPTION = "filage_scope"
 NAME_LIMIT = 63  # bytes of application_name that PostgreSQL keeps
 DEFAULT_SEARCH_PATH = '"$user", public'
 INSUFFICIENT_PRIVILEGE = "42501"
+OWNER_POOL_SIZE = 2
+_OPERATIONS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"})
 _VISITED = "filage_visited"
+_HELD_SINCE = "filage_held_since"
 
 _SET_SCOPE = text(
     "select set_config('search_path', :path, true), set_config('statement_timeout', :statement_timeout, true), "
@@ -47,10 +53,11 @@ class ScopeError(RuntimeError):
     """The transaction is not where it should be; nothing was read or written in it."""
 
 
-def create_app_engine(url: URL, settings: Settings) -> AsyncEngine:
+def create_app_engine(url: URL, settings: Settings, metrics: Metrics) -> AsyncEngine:
     """Return the app login's engine: a transaction without a scope raises, one in doubt never reaches its rows."""
     engine = create_async_engine(
         url,
+        poolclass=_watched_pool("app", metrics),
         pool_size=settings.db_pool_size,
         max_overflow=settings.db_pool_overflow,
         pool_timeout=settings.db_pool_timeout_seconds,
@@ -74,20 +81,28 @@ def create_app_engine(url: URL, settings: Settings) -> AsyncEngine:
     event.listen(engine.sync_engine, "rollback", _count_round_trip)
     event.listen(engine.sync_engine.pool, "checkout", _discard_dirty)
     _replace_the_well_travelled(engine, settings.db_pool_max_companies)
-    _measure(engine)
+    _measure(engine, metrics)
+    _watch(engine, "app", settings.db_pool_size + settings.db_pool_overflow, metrics)
     return engine
 
 
-def create_owner_engine(url: URL, settings: Settings) -> AsyncEngine:
+def create_owner_engine(url: URL, settings: Settings, metrics: Metrics) -> AsyncEngine:
     """Return the owner login's engine (sign-up): few connections, and no scope: it names its schemas."""
     connect_args = {**_connect_args(settings), "application_name": "filage-owner"}
-    engine = create_async_engine(url, pool_size=2, max_overflow=2, connect_args=connect_args)
+    engine = create_async_engine(
+        url,
+        poolclass=_watched_pool("owner", metrics),
+        pool_size=OWNER_POOL_SIZE,
+        max_overflow=OWNER_POOL_SIZE,
+        connect_args=connect_args,
+    )
     event.listen(engine.sync_engine, "commit", _refuse_failed_commit)
-    _measure(engine)
+    _measure(engine, metrics)
+    _watch(engine, "owner", 2 * OWNER_POOL_SIZE, metrics)
     return engine
 
 
-def create_sqlite_engine(main: Path | None, shared: Path) -> AsyncEngine:
+def create_sqlite_engine(main: Path | None, shared: Path, metrics: Metrics) -> AsyncEngine:
     """Return the engine of one company's file (None: of the shared file alone), with the shared file attached."""
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(main) if main else ":memory:"),
@@ -103,7 +118,7 @@ def create_sqlite_engine(main: Path | None, shared: Path) -> AsyncEngine:
 
     event.listen(engine.sync_engine, "connect", connect)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    _measure(engine)
+    _measure(engine, metrics)
     return engine
 
 
@@ -186,15 +201,73 @@ def _replace_the_well_travelled(engine: AsyncEngine, companies: int) -> None:
     event.listen(engine.sync_engine.pool, "checkin", checkin)
 
 
-def _measure(engine: AsyncEngine) -> None:
-    def before(connection: Connection, *_rest: object) -> None:
-        connection.info["filage_started"] = time.perf_counter()
+def _watched_pool(name: str, metrics: Metrics) -> type[AsyncAdaptedQueuePool]:
+    """Return a pool class that tells how long its connections were waited for: SQLAlchemy has no event for that."""
+    wait, timeouts = metrics.connection_wait.labels(name), metrics.connection_timeouts.labels(name)
 
-    def after(connection: Connection, *_rest: object) -> None:
+    class WatchedPool(AsyncAdaptedQueuePool):
+        def _do_get(self) -> ConnectionPoolEntry:
+            begun = time.perf_counter()
+            try:
+                return super()._do_get()
+            except NoConnectionError:
+                timeouts.inc()
+                raise
+            finally:
+                wait.observe(time.perf_counter() - begun)
+
+    return WatchedPool
+
+
+def _watch(engine: AsyncEngine, name: str, most: int, metrics: Metrics) -> None:
+    """Show the pool's state, and count how long a request holds connections."""
+    pool = engine.sync_engine.pool
+
+    def checkout(_connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        entry.info[_HELD_SINCE] = time.perf_counter()
+
+    def checkin(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        now = time.perf_counter()
+        record.current().held_seconds += now - entry.info.pop(_HELD_SINCE, now)
+
+    event.listen(pool, "checkout", checkout)
+    event.listen(pool, "checkin", checkin)
+    if isinstance(pool, AsyncAdaptedQueuePool):
+        metrics.pools.watch(name, Pool(most, pool.checkedout, pool.checkedin))
+
+
+def _measure(engine: AsyncEngine, metrics: Metrics) -> None:
+    """Time every statement; a request that is traced gets a span for each."""
+    seconds = {name: metrics.statement_seconds.labels(name) for name in (*_OPERATIONS, "other")}
+
+    def before(connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        connection.info["filage_started"] = (
+            time.perf_counter(),
+            tracing.start_statement(_operation(statement), statement),
+        )
+
+    def after(connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
         found = record.current()
+        begun, span = connection.info.pop("filage_started")
+        passed = time.perf_counter() - begun
         found.statements += 1
         found.round_trips += 1
-        found.database_seconds += time.perf_counter() - connection.info.pop("filage_started", time.perf_counter())
+        found.database_seconds += passed
+        seconds[_operation(statement)].observe(passed)
+        if span is not None:
+            span.end()
+
+    def failed(context: ExceptionContext) -> None:
+        _, span = context.connection.info.pop("filage_started", (0, None)) if context.connection else (0, None)
+        if span is not None:
+            tracing.end_failed(span, type(context.original_exception).__name__)
 
     event.listen(engine.sync_engine, "before_cursor_execute", before)
     event.listen(engine.sync_engine, "after_cursor_execute", after)
+    event.listen(engine.sync_engine, "handle_error", failed)
+
+
+def _operation(statement: str) -> str:
+    """Return the statement's first word where it is one of the few that are counted apart."""
+    word = statement[:6].rstrip().partition(" ")[0].upper()
+    return word if word in _OPERATIONS else "other"

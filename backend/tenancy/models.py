@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Sequence,
+    SmallInteger,
     String,
     UniqueConstraint,
     text,
@@ -122,6 +123,21 @@ class LimitCounter(SharedBase):
     window_start: Mapped[datetime] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
     __table_args__ = (Index(None, "window_start"),)
+
+
+class Latency(SharedBase):
+    """Requests of one company in one minute, by bucket of duration (backend/telemetry/latency.py): counts alone.
+
+    `company` is a schema, or empty for what belongs to no company; `process` keeps two workers' rows apart.
+    """
+
+    __tablename__ = "latency"
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    company: Mapped[str] = mapped_column(String(63), primary_key=True)
+    process: Mapped[str] = mapped_column(String(8), primary_key=True)
+    bucket: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    requests: Mapped[int] = mapped_column(Integer)
+    errors: Mapped[int] = mapped_column(Integer)
 
 
 class KeptAnswer:

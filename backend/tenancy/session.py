@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from backend.core.settings import Settings
+from backend.telemetry.metrics import Metrics
 from backend.tenancy import embedded
 from backend.tenancy.engine import (
     SCOPE_OPTION,
@@ -59,7 +60,14 @@ class Database:
     """
 
     def __init__(
-        self, settings: Settings, urls: Urls, *, deliver: Deliver, seed: Seed, keep: Keep | None = None
+        self,
+        settings: Settings,
+        urls: Urls,
+        *,
+        deliver: Deliver,
+        seed: Seed,
+        keep: Keep | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.settings = settings
         self.urls = urls
@@ -67,12 +75,13 @@ class Database:
         self.seed = seed
         self._deliver = deliver
         self._keep = keep
+        self._metrics = metrics or Metrics()
         self._files: dict[str, AsyncEngine] = {}
         self._app: AsyncEngine | None = None
         self._owner: AsyncEngine | None = None
         if not self.is_sqlite:
-            self._app = create_app_engine(urls.app, settings)
-            self._owner = create_owner_engine(urls.owner, settings)
+            self._app = create_app_engine(urls.app, settings, self._metrics)
+            self._owner = create_owner_engine(urls.owner, settings, self._metrics)
 
     @property
     def shared_file(self) -> Path:
@@ -119,7 +128,7 @@ class Database:
         key = schema_name or ""
         if key not in self._files:
             main = company_file(self.shared_file, schema_name) if schema_name else None
-            self._files[key] = create_sqlite_engine(main, self.shared_file)
+            self._files[key] = create_sqlite_engine(main, self.shared_file, self._metrics)
         return self._files[key]
 
     @asynccontextmanager

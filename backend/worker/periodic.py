@@ -6,7 +6,7 @@ from sqlalchemy import delete, text
 
 from backend.identity.models import AccessToken, Invitation
 from backend.outbox.tasks import defer
-from backend.tenancy import limits
+from backend.tenancy import latency, limits
 from backend.tenancy.idempotency import KEPT_FOR
 from backend.tenancy.models import CompanyStatus, SharedAnswer, TenantAnswer
 from backend.worker.app import HopelessError, Kind, Order
@@ -28,6 +28,7 @@ async def purge_shared(order: Order) -> None:
     async with order.tools.database.shared() as session:
         await session.execute(delete(SharedAnswer).where(SharedAnswer.created_at < now - KEPT_FOR))
         await limits.purge(session, now)
+        await latency.purge(session, now)
         await session.execute(delete(AccessToken).where(AccessToken.expires_at < now))
         await session.execute(delete(Invitation).where(Invitation.expires_at < now - INVITATIONS_KEPT_FOR))
     await _purge_ended_tasks(order, now)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from backend.telemetry import port
 from backend.telemetry.metrics import Metrics
 from backend.tenancy import migrations
 from backend.tenancy.fleet import state
@@ -365,7 +366,7 @@ def test_the_state_of_the_fleet_is_served_as_json_and_as_metrics(stage: Stage) -
     with stage.owner() as connection:
         connection.execute(f"drop schema {companies[0].schema_name} cascade")
     assert stage.migrate().returncode == 1
-    server = Metrics(state.reader(stage.urls)).serve("127.0.0.1", 29464)
+    server = port.serve(Metrics(state.reader(stage.urls)), "127.0.0.1", 29464)
     assert server is not None
     try:
         address = f"http://127.0.0.1:{server.server_port}"

@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from backend.telemetry.fleet import MIGRATION_SECONDS, OUTCOMES, FleetState, ReadFleet, Spread
 from backend.tenancy.migrations import head, revisions, shared_connection
-from backend.tenancy.models import Company, MigrationState, TenantMigration
+from backend.tenancy.models import Company, CompanyStatus, MigrationState, TenantMigration
 from backend.tenancy.session import Urls
 
 SHOWN_FAILURES = 100
@@ -46,11 +46,13 @@ def read_state(connection: Connection) -> FleetState:
     # A revision that is not known here was brought by a newer release: that company is ahead.
     is_late = or_(Company.revision.is_(None), Company.revision.in_(revisions("tenant")[:-1]))
     late = func.coalesce(func.sum(case((is_late, 1), else_=0)), 0)
-    companies, behind = connection.execute(select(func.count(), late).select_from(Company)).one()
+    by_status = connection.execute(select(Company.status, func.count(), late).group_by(Company.status)).all()
+    statuses = {status.value: 0 for status in CompanyStatus} | {row[0].value: row[1] for row in by_status}
+    companies, behind = sum(statuses.values()), sum(int(row[2]) for row in by_status)
     newest = select(_Row.run_id).order_by(_Row.created_at.desc()).limit(1)
     run_id = connection.scalar(newest)
     if run_id is None:
-        return FleetState(heads, companies, int(behind))
+        return FleetState(heads, companies, behind, statuses)
     columns = (func.max(_Row.to_revision), func.min(_Row.started_at), func.max(_Row.finished_at))
     by_state = select(_Row.state, func.count(), *columns).where(_Row.run_id == run_id).group_by(_Row.state)
     found = connection.execute(by_state).all()
@@ -58,7 +60,7 @@ def read_state(connection: Connection) -> FleetState:
     is_over = not {MigrationState.PENDING, MigrationState.RUNNING} & {row[0] for row in found}
     starts, ends = [row[3] for row in found if row[3]], [row[4] for row in found if row[4]]
     return FleetState(
-        heads, companies, int(behind), run_id, found[0][2],
+        heads, companies, behind, statuses, run_id, found[0][2],
         min(starts, default=None), max(ends, default=None) if is_over else None, connection.scalar(_last_success()),
         {row[0].value: row[1] for row in found},
         {outcome: _spread(spreads[outcome][:_WIDTH]) for outcome in OUTCOMES if outcome in spreads},
