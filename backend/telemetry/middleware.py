@@ -5,6 +5,7 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode, format_span_id, format_trace_id, use_span
+from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from backend.telemetry.tracing import Tracing
 log = get_logger("filage.access")
 
 SERVER_ERROR = 500
+OTHER_METHOD = "_OTHER"
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"
 COUNTED_PREFIX = "/api/"
@@ -35,14 +37,16 @@ class TelemetryMiddleware:
         self.tracing = tracing
         self.companies = CompanyMetrics(metrics, pinned)
         self.rollups = rollups
-        self.routes: set[str] = set()
+        # A child of a metric is kept: finding it by its labels costs more than counting does.
+        self._seconds: dict[tuple[str, str, int], Histogram] = {}
+        self._active = {method: metrics.active_requests.labels(method) for method in (*KNOWN_METHODS, OTHER_METHOD)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application inside a span, and say what happened."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        method = scope["method"] if scope["method"] in KNOWN_METHODS else "_OTHER"
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER_METHOD
         span = self.tracing.start_request(method)
         context = span.get_span_context()
         found = record.RequestRecord(format_trace_id(context.trace_id), format_span_id(context.span_id))
@@ -57,12 +61,13 @@ class TelemetryMiddleware:
                 _add_headers(message, found, time.perf_counter() - started)
             await send(message)
 
-        self.metrics.active_requests.labels(method).inc()
+        active = self._active[method]
+        active.inc()
         try:
             with use_span(span, end_on_exit=False, record_exception=False):
                 await self.app(scope, receive, send_with_ids)
         finally:
-            self.metrics.active_requests.labels(method).dec()
+            active.dec()
             self._finish(scope, found, span, method, status, time.perf_counter() - started)
 
     def _finish(
@@ -100,12 +105,18 @@ class TelemetryMiddleware:
         if found.company is not None:
             exemplar["tenant"] = found.company[:EXEMPLAR_COMPANY_LIMIT]
             self.companies.observe(found.company, seconds, status, found.held_seconds)
-        self.metrics.request_seconds.labels(method, route, str(status)).observe(seconds, exemplar)
+        key = method, route, status
+        if key not in self._seconds:
+            self._meet(*key)
+        self._seconds[key].observe(seconds, exemplar)
         if route.startswith(COUNTED_PREFIX):
             self.rollups.add(found.company, seconds, status, time.time())
-            if route not in self.routes:
-                self.routes.add(route)
-                self.metrics.slo_target.labels(route).set(slo.p95_target_seconds(route))
+
+    def _meet(self, method: str, route: str, status: int) -> None:
+        """Make the series of an answer that was not given before."""
+        self._seconds[method, route, status] = self.metrics.request_seconds.labels(method, route, str(status))
+        if route.startswith(COUNTED_PREFIX):
+            self.metrics.slo_target.labels(route).set(slo.p95_target_seconds(route))
 
 
 def _end(span: Span, found: record.RequestRecord, method: str, route: str, status: int) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import figures, groups, machine, profiling, quick, rules_speed, sign_up_parts
+from tests.benchmarks import figures, groups, machine, profiling, quick, rules_speed, sign_up_parts, telemetry_cost
 from tests.benchmarks.data import writing
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.groups import Group, Prepared
@@ -36,12 +36,17 @@ def main(wanted: Groups = None, json: Json = None, record: Record = False) -> No
         rows += rules_speed.measure()
     if asked:
         with make_site() as site:
+            if Group.TELEMETRY in asked:
+                asked.remove(Group.TELEMETRY)
+                extra["telemetry"] = asyncio.run(telemetry_cost.measure(site))
             rows += _served(site, asked, record=record)
             if Group.SIGN_UP in asked:
                 extra["sign_up_parts_ms"] = asyncio.run(sign_up_parts.measure(site))
     figures.show(console, rows)
     if "sign_up_parts_ms" in extra:
         sign_up_parts.show(console, extra["sign_up_parts_ms"])
+    if "telemetry" in extra:
+        telemetry_cost.show(console, extra["telemetry"])
     if json is not None:
         figures.write(json, shape, rows, extra)
     raise typer.Exit(1 if any(row.errors or not row.requests for row in rows) else 0)

@@ -28,6 +28,7 @@ class Group(enum.StrEnum):
     SIGN_UP = "sign-up"
     IMPORT = "import"
     RULES = "rules"
+    TELEMETRY = "telemetry"
     QUICK = "quick"
 
 
