@@ -71,9 +71,8 @@ async def find_caller(database: Database, token: str | None, company_id: UUID | 
         .outerjoin(Membership, and_(Membership.user_id == User.id, Membership.company_id == company_id))
         .where(AccessToken.token_hash == hash_secret(token), AccessToken.expires_at > now, User.is_active)
     )  # fmt: skip
-    async with database.shared(write=False) as session:
-        row = (await session.execute(query)).one_or_none()
-    return Caller(*row) if row is not None else None
+    rows = await database.ask(query)
+    return Caller(*rows[0]) if rows else None
 
 
 async def signed_in(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Caller:

@@ -39,9 +39,8 @@ class CompanyDirectory:
         if known is not None and known[0] > now:
             return known[1]
         forgotten = self._forgotten
-        async with self._database.shared(write=False) as session:
-            row = (await session.execute(company_columns().where(Company.slug == slug))).one_or_none()
-        company = CompanyInfo(*row) if row is not None else None
+        rows = await self._database.ask(company_columns().where(Company.slug == slug))
+        company = CompanyInfo(*rows[0]) if rows else None
         if forgotten != self._forgotten:
             return company  # something changed while this was read: what was read may be the older state
         if len(self._found) >= CACHE_LIMIT:
@@ -67,9 +66,8 @@ class CompanyDirectory:
 
     async def by_id(self, company_id: UUID) -> CompanyInfo | None:
         """Return the company of an id, read from the database."""
-        async with self._database.shared(write=False) as session:
-            row = (await session.execute(company_columns().where(Company.id == company_id))).one_or_none()
-        return CompanyInfo(*row) if row is not None else None
+        rows = await self._database.ask(company_columns().where(Company.id == company_id))
+        return CompanyInfo(*rows[0]) if rows else None
 
 
 async def is_migrated(database: Database) -> bool:

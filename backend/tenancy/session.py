@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, Row, Select, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from backend.core.settings import Settings
@@ -18,6 +19,7 @@ from backend.tenancy.engine import (
     create_app_engine,
     create_owner_engine,
     create_sqlite_engine,
+    for_one_statement,
 )
 from backend.tenancy.models import CompanyInfo
 
@@ -78,9 +80,11 @@ class Database:
         self._metrics = metrics or Metrics()
         self._files: dict[str, AsyncEngine] = {}
         self._app: AsyncEngine | None = None
+        self._asked: AsyncEngine | None = None
         self._owner: AsyncEngine | None = None
         if not self.is_sqlite:
             self._app = create_app_engine(urls.app, settings, self._metrics)
+            self._asked = for_one_statement(self._app)
             self._owner = create_owner_engine(urls.owner, settings, self._metrics)
 
     @property
@@ -103,6 +107,14 @@ class Database:
         scope = Scope(LOGIN_PATH, "none", write)
         async with self._transaction(self._app or self._file_engine(None), scope) as session:
             yield session
+
+    async def ask(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Return the rows of one query on `shared`, whose tables name their schema: no transaction, one round trip."""
+        if self._asked is None:
+            async with self.shared(write=False) as session:
+                return (await session.execute(query)).all()
+        async with self._asked.connect() as connection:
+            return (await connection.execute(query)).all()
 
     @asynccontextmanager
     async def owner(self, schema_name: str | None = None) -> AsyncIterator[AsyncSession]:

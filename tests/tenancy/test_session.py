@@ -7,19 +7,19 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, text
+from sqlalchemy import column, event, func, select, table, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from backend.core.clock import utc_now
 from backend.core.settings import Settings
 from backend.tenancy.engine import SCOPE_OPTION, Scope, ScopeError
-from backend.tenancy.models import CompanyInfo, TenantAnswer
+from backend.tenancy.models import Company, CompanyInfo, TenantAnswer
 from backend.tenancy.session import Database, Urls, hand_over, login_rights
 from tests.backstage import TWENTIETHS, BrokenError, info, running
 from tests.counting import statements
 from tests.helpers import SignedUpCompany, unique
-from tests.pooler import direct
+from tests.pooler import POOLER, direct
 
 WHERE = text("select current_user, current_setting('search_path')")
 CANARY = text("select key from idempotency_key where scope = 'canary'")
@@ -227,6 +227,40 @@ async def test_isolation_levels_and_two_phase_transactions_are_refused(database:
         with pytest.raises(InvalidRequestError):
             await session.execute(text("select 1"))
     assert await read_canary(database, ours) == [ours.schema_name]
+
+
+async def break_off(database: Database, company: CompanyInfo) -> None:
+    """Change something in a company, and fail."""
+    async with database.company(company) as session:
+        await session.execute(text("delete from idempotency_key"))
+        raise BrokenError
+
+
+async def test_a_question_needs_no_transaction_and_the_next_user_of_its_connection_has_one(
+    one_connection: Database, ours: CompanyInfo
+) -> None:
+    asked = select(Company.slug).where(Company.slug == ours.slug)
+    for _ in range(3):
+        assert [tuple(row) for row in await one_connection.ask(asked)] == [(ours.slug,)]
+        with pytest.raises(BrokenError):
+            await break_off(one_connection, ours)
+        assert await read_canary(one_connection, ours) == [ours.schema_name]
+
+
+@on_postgresql
+async def test_a_question_reads_no_company_and_is_stopped_in_time(
+    settings: Settings, urls: Urls, app: FastAPI, company: SignedUpCompany
+) -> None:
+    if POOLER != "none":
+        pytest.skip("a pooler takes no options at the start: it has a query_timeout of its own")
+    ours = await info(app, company)
+    async with running(settings, urls, statement_timeout_ms=200) as (own, _):
+        for query, state in ((select(func.pg_sleep(60)), "57014"),
+                             (select(table("person", column("id"), schema=ours.schema_name)), "42501"),
+                             (select(table("person", column("id"))), "42P01")):  # fmt: skip
+            with pytest.raises(DBAPIError) as refused:
+                await own.state.database.ask(query)
+            assert getattr(refused.value.orig, "sqlstate", None) == state
 
 
 @on_postgresql
