@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     db_pool_recycle_seconds: int = Field(1800, ge=30)
     db_pool_max_companies: int = Field(150, ge=1, description="Companies one connection visits before it is replaced.")
     db_pooler: Literal["none", "pgbouncer"] = Field("none", description="What stands before PostgreSQL.")
+    spare_schemas: int = Field(3, ge=0, le=500, description="Schemas that a worker keeps ready for sign-ups.")
     statement_timeout_ms: int = Field(15_000, ge=100)
     lock_timeout_ms: int = Field(5_000, ge=50)
 

@@ -107,6 +107,7 @@ class Metrics:
         self.dropped = self._counter(
             "filage_telemetry_dropped_total", "Spans and roll-ups that could not be delivered.", ("signal",)
         )
+        self.spare_schemas = self._gauge("filage_spare_schemas", "Schemas ready for a sign-up.", ())
         self.build_info = self._gauge("filage_build_info", "Always 1.", ("version", "alembic_head"))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:

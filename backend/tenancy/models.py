@@ -125,6 +125,15 @@ class LimitCounter(SharedBase):
     __table_args__ = (Index(None, "window_start"),)
 
 
+class Spare(SharedBase):
+    """A room without a company: the schema and role of `number`, at `revision` (backend/tenancy/spares.py)."""
+
+    __tablename__ = "spare"
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    revision: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+
+
 class Latency(SharedBase):
     """Requests of one company in one minute, by bucket of duration (backend/telemetry/latency.py): counts alone.
 

@@ -65,6 +65,11 @@ def company_statements(schema: str, role: str, group: str, app_login: str) -> li
     ]
 
 
+def removal_statements(schema: str, role: str) -> list[str]:
+    """Return the statements that take a company's schema and role away again."""
+    return [f"DROP SCHEMA {quote(schema)} CASCADE", f"DROP ROLE {quote(role)}"]
+
+
 def table_statements(schema: str, role: str) -> list[str]:
     """Return the statements that give a company's role its tables (run after each change of them)."""
     tables = TenantBase.metadata.sorted_tables

@@ -1,4 +1,4 @@
-"""A new company: number, role, schema and tables inside the owner's one transaction, so a failure leaves nothing."""
+"""A new company inside the owner's transaction, so a failure leaves nothing: in a spare schema, or in one made now."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.ids import new_id
-from backend.tenancy import lifecycle, migrations, names, privileges
-from backend.tenancy.models import Company, CompanyInfo, CompanyStatus, Installation
+from backend.tenancy import lifecycle, migrations, names, spares
+from backend.tenancy.models import Company, CompanyInfo, CompanyStatus
 from backend.tenancy.numbers import take_company_number
+from backend.tenancy.rooms import make_room, plan_room, wait_for_migrations
 from backend.tenancy.session import Database, is_sqlite
 
 
@@ -38,18 +38,17 @@ class NewCompany:
         self._number = number
 
     async def create(self, draft: Draft, now: datetime) -> CompanyInfo:
-        """Create the company, its role, schema, tables and first rows. Raises ConflictError `slug_taken`."""
+        """Create the company in a room of its own. Raises ConflictError `slug_taken`."""
         session = self.session
-        number = self._number or await take_company_number(session)
-        installation = (await session.scalars(select(Installation.id))).one()
-        if not is_sqlite(session):
-            # A sign-up meanwhile would come out at an unknown revision: wait for a migration that is running.
-            await session.execute(text("select pg_advisory_xact_lock_shared(:key)"), {"key": migrations.MIGRATION_LOCK})
+        # A sign-up meanwhile would come out at an unknown revision.
+        await wait_for_migrations(session)
+        spare = None if is_sqlite(session) else await spares.claim(session)
+        room = spare or await plan_room(session, self._number)
         company = Company(
             id=new_id(),
-            number=number,
-            schema_name=names.schema_name(number),
-            role_name=names.role_name(installation, number),
+            number=room.number,
+            schema_name=room.schema,
+            role_name=room.role,
             revision=migrations.head("tenant"),
             status=CompanyStatus.ACTIVE,
             licences=[],
@@ -60,23 +59,10 @@ class NewCompany:
             raise lifecycle.slug_taken()
         session.add(company)
         await _flush_unless_taken(session)
-        await self._make_schema(company, names.companies_role(installation))
-        await self._database.seed(session)
+        if spare is None:
+            await make_room(self._database, session, room)
+            await self._database.seed(session)
         return _info(company)
-
-    async def _make_schema(self, company: Company, group: str) -> None:
-        connection = await self.session.connection()
-        if is_sqlite(self.session):
-            await connection.run_sync(migrations.run_tenant_history)
-            return
-        app_login = self._database.urls.app.username or ""
-        schema, role = company.schema_name, company.role_name
-        await connection.run_sync(_run_script, [
-            *privileges.company_statements(schema, role, group, app_login),
-            f"SET LOCAL search_path TO {privileges.quote(schema)}",
-            migrations.tenant_script(),
-            *privileges.table_statements(schema, role),
-        ])  # fmt: skip
 
 
 @asynccontextmanager
@@ -112,11 +98,6 @@ async def _flush_unless_taken(session: AsyncSession) -> None:
         if "slug" in str(error.orig):
             raise lifecycle.slug_taken() from error
         raise
-
-
-def _run_script(connection: Connection, statements: list[str]) -> None:
-    """Send all statements in one message: no parameters, so the driver uses the simple protocol."""
-    connection.exec_driver_sql(";\n".join(part.strip().rstrip(";") for part in statements))
 
 
 def _info(company: Company) -> CompanyInfo:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, text
 
 from backend.identity.models import AccessToken, Invitation
 from backend.outbox.tasks import defer
-from backend.tenancy import latency, limits
+from backend.tenancy import latency, limits, spares
 from backend.tenancy.idempotency import KEPT_FOR
 from backend.tenancy.models import CompanyStatus, SharedAnswer, TenantAnswer
 from backend.worker.app import HopelessError, Kind, Order
@@ -51,6 +51,14 @@ async def purge_company(order: Order) -> None:
         await session.execute(delete(TenantAnswer).where(TenantAnswer.created_at < order.tools.clock() - KEPT_FOR))
 
 
+async def keep_spares(order: Order) -> None:
+    """Have as many schemas ready for sign-ups as the settings ask for (SQLite: none)."""
+    database = order.tools.database
+    if not database.is_sqlite:
+        ready = await spares.keep(database, order.tools.settings.spare_schemas, order.tools.clock)
+        order.tools.metrics.spare_schemas.set(ready)
+
+
 async def _purge_ended_tasks(order: Order, now: datetime) -> None:
     if not order.tools.database.is_sqlite:
         async with order.tools.database.shared() as session:
@@ -61,4 +69,5 @@ KINDS = (
     Kind("purge_shared", QUEUE, purge_shared, cron="17 * * * *"),
     Kind("purge_companies", QUEUE, purge_companies, cron="41 3 * * *"),
     Kind(PURGE_COMPANY, QUEUE, purge_company),
+    Kind("keep_spares", "spares", keep_spares, cron="* * * * *"),
 )
