@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmarks import figures, groups, machine, profiling, quick, rules_speed, sign_up_parts, telemetry_cost
+from tests.benchmarks import (
+    figures,
+    groups,
+    machine,
+    profiling,
+    quick,
+    rules_speed,
+    sign_up_parts,
+    telemetry_cost,
+    tenancy_speed,
+)
 from tests.benchmarks.data import writing
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.groups import Group, Prepared
@@ -16,15 +26,16 @@ from tests.benchmarks.measuring import Scenario, measure
 from tests.benchmarks.site import Server, Site, make_site, serve
 
 WIDTH = 150  # characters: the table is one line a load, wherever it is printed
-EVERYTHING = [group for group in Group if group is not Group.QUICK]
+EVERYTHING = [group for group in Group if group not in {Group.QUICK, Group.TENANCY}]
 console = Console(width=max(WIDTH, Console().width))
 
-Groups = Annotated[list[Group] | None, typer.Argument(help="What to measure; nothing: all but quick.")]
+Groups = Annotated[list[Group] | None, typer.Argument(help="What to measure; nothing: all but quick and tenancy.")]
 Json = Annotated[Path | None, typer.Option("--json", help="File for the figures.", dir_okay=False)]
+Companies = Annotated[int, typer.Option(help="tenancy: how large the fleet is.", min=2, max=5_000)]
 Record = Annotated[bool, typer.Option("--record", help="quick: keep these ratios as the recorded ones.")]
 
 
-def main(wanted: Groups = None, json: Json = None, record: Record = False) -> None:
+def main(wanted: Groups = None, json: Json = None, record: Record = False, companies: Companies = 200) -> None:
     """Measure the critical endpoints on a server and a database of their own."""
     asked = list(dict.fromkeys(wanted or EVERYTHING))
     shape = machine.describe()
@@ -34,6 +45,10 @@ def main(wanted: Groups = None, json: Json = None, record: Record = False) -> No
     if Group.RULES in asked:  # a function alone: no server, no database
         asked.remove(Group.RULES)
         rows += rules_speed.measure()
+    if Group.TENANCY in asked:  # servers of its own, and a peer's environment
+        asked.remove(Group.TENANCY)
+        fleet = extra["tenancy"] = tenancy_speed.measure(console, companies)
+        tenancy_speed.show(console, fleet, companies)
     if asked:
         with make_site() as site:
             if Group.TELEMETRY in asked:
@@ -42,7 +57,8 @@ def main(wanted: Groups = None, json: Json = None, record: Record = False) -> No
             rows += _served(site, asked, record=record)
             if Group.SIGN_UP in asked:
                 extra["sign_up_parts_ms"] = asyncio.run(sign_up_parts.measure(site))
-    figures.show(console, rows)
+    if rows:
+        figures.show(console, rows)
     if "sign_up_parts_ms" in extra:
         sign_up_parts.show(console, extra["sign_up_parts_ms"])
     if "telemetry" in extra:

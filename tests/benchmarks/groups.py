@@ -29,6 +29,7 @@ class Group(enum.StrEnum):
     IMPORT = "import"
     RULES = "rules"
     TELEMETRY = "telemetry"
+    TENANCY = "tenancy"
     QUICK = "quick"
 
 
