@@ -29,7 +29,7 @@ TRANSACTIONS, WARM_UP = 400, 60
 SIGN_UPS = 20
 ROWS = 50
 NOTHING_TIMES = 5
-QUERY = text("select id, name from venue order by name limit 50")
+QUERY = text("select id, name from venue order by name limit :rows")
 LATER = """
 def upgrade():
     op.add_column("venue", sa.Column("stage_door_{0}", sa.String(length=200), nullable=True))
@@ -103,7 +103,7 @@ async def _transactions(stage: Stage, made: Sequence[CompanyInfo]) -> tuple[str,
 
     async def without() -> None:
         async with AsyncSession(plain) as session:
-            (await session.execute(QUERY)).all()
+            (await session.execute(QUERY, {"rows": ROWS})).all()
             await session.commit()
 
     with_tenancy, without_it = [], []
@@ -124,7 +124,7 @@ async def _transactions(stage: Stage, made: Sequence[CompanyInfo]) -> tuple[str,
 
 async def _read(database: Database, company: CompanyInfo) -> None:
     async with database.company(company, write=False) as session:
-        (await session.execute(QUERY)).all()
+        (await session.execute(QUERY, {"rows": ROWS})).all()
 
 
 async def _memory(stage: Stage, made: Sequence[CompanyInfo]) -> Rows:
