@@ -66,8 +66,8 @@ def company_statements(schema: str, role: str, group: str, app_login: str) -> li
 
 
 def removal_statements(schema: str, role: str) -> list[str]:
-    """Return the statements that take a company's schema and role away again."""
-    return [f"DROP SCHEMA {quote(schema)} CASCADE", f"DROP ROLE {quote(role)}"]
+    """Return the statements that take a company's schema and role away again, or what is left of them."""
+    return [f"DROP SCHEMA IF EXISTS {quote(schema)} CASCADE", f"DROP ROLE IF EXISTS {quote(role)}"]
 
 
 def table_statements(schema: str, role: str) -> list[str]:

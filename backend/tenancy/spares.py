@@ -1,10 +1,10 @@
 """Schemas at head that wait for a company: a worker makes them ahead, a sign-up takes one inside its own transaction.
 
 PostgreSQL only. A spare is nobody's company: no slug leads to it, and no member can be in it. One that a release has
-left behind is never handed out; it is removed and made anew.
+left behind, or whose schema somebody dropped by hand, is never handed out; it is removed and made anew.
 """
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.clock import Clock
@@ -15,11 +15,14 @@ from backend.tenancy.session import Database
 
 # One maker at a time in the whole installation: two would make twice as many as are wanted.
 _MAKERS_LOCK = 7_304_118
+# The schema of the number (names.schema_name, said in SQL) is there.
+_STANDS = func.to_regnamespace(literal("t_").concat(func.to_char(Spare.number, "FM999999999000000"))).is_not(None)
 
 
 async def claim(session: AsyncSession) -> Room | None:
     """Take a spare at this code's head for the sign-up of `session`, whose rollback gives it back; None without one."""
-    query = select(Spare.number).where(Spare.revision == migrations.head("tenant")).order_by(Spare.number).limit(1)
+    ready = (Spare.revision == migrations.head("tenant"), _STANDS)
+    query = select(Spare.number).where(*ready).order_by(Spare.number).limit(1)
     one = query.with_for_update(skip_locked=True).scalar_subquery()
     installation = select(Installation.id).scalar_subquery()
     taken = delete(Spare).where(Spare.number == one).returning(Spare.number, installation)
@@ -54,11 +57,11 @@ async def _make_one(database: Database, wanted: int, clock: Clock) -> int:
 
 
 async def _remove_one(database: Database, wanted: int) -> bool:
-    """Remove one spare that is behind or one too many; a newer release's spares are left alone."""
+    """Remove one spare that is behind, fallen or one too many; a newer release's spares are left alone."""
     async with database.owner() as session:
         head = migrations.head("tenant")
         behind = [revision for revision in migrations.revisions("tenant") if revision != head]
-        kept = select(Spare.number).where(Spare.revision == head).order_by(Spare.number).limit(wanted)
+        kept = select(Spare.number).where(Spare.revision == head, _STANDS).order_by(Spare.number).limit(wanted)
         useless = Spare.revision.in_(behind) | ((Spare.revision == head) & Spare.number.not_in(kept))
         query = select(Spare).where(useless).order_by(Spare.number.desc()).limit(1).with_for_update(skip_locked=True)
         spare = await session.scalar(query)

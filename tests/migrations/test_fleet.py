@@ -8,11 +8,14 @@ from contextlib import ExitStack
 
 import pytest
 
+from backend.core.clock import utc_now
+from backend.people.service import seed_jobs
 from backend.telemetry import port
 from backend.telemetry.metrics import Metrics
-from backend.tenancy import migrations
+from backend.tenancy import migrations, spares
 from backend.tenancy.fleet import state
 from backend.tenancy.fleet.lock import only_run
+from backend.tenancy.session import Database
 from tests.backstage import running
 from tests.conftest import ON_SQLITE
 from tests.helpers import create, sign_up
@@ -420,6 +423,35 @@ async def test_sign_ups_go_on_during_a_run_and_come_out_at_a_known_revision(stag
     assert last_line(out)["done"] == 5
     assert stage.revisions()[company.slug] == later
     assert len(set(stage.catalogues().values())) == 1
+
+
+@pytest.mark.postgresql
+async def test_whoever_takes_a_spare_during_a_release_comes_out_at_the_head_of_its_own_code(stage: Stage) -> None:
+    await stage.companies(1)
+    await keep_spares(stage, 2)
+    first, _second = stage.rows("select number from shared.spare order by number")
+    later = stage.release()
+    assert (await asyncio.to_thread(stage.run)).returncode == 0
+    (before,) = await stage.companies(1, "avant")
+    assert ((before.number,), before.revision) == (first, HEAD)
+    with stage.here():
+        (own,) = await stage.companies(1, "propre")
+        await keep_spares(stage, 2)
+        ready = stage.rows("select number, revision from shared.spare order by number")
+        (after,) = await stage.companies(1, "ensuite")
+    assert own.number not in [number for number, _revision in ready]
+    assert [revision for _number, revision in ready] == [later, later]
+    assert ((after.number, after.revision), own.revision) == (ready[0], later)
+    again = await asyncio.to_thread(stage.run, "--json")
+    assert last_line(again.stdout)["done"] == 1
+    assert set(stage.revisions().values()) == {later}
+    assert len(set(stage.catalogues().values())) == 1
+
+
+async def keep_spares(stage: Stage, wanted: int) -> None:
+    database = Database(stage.settings(), stage.urls, deliver=lambda _items: None, seed=seed_jobs)
+    await spares.keep(database, wanted, utc_now)
+    await database.close()
 
 
 def until_one_runs(stage: Stage) -> None:

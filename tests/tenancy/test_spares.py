@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backend.core.clock import utc_now
-from backend.tenancy import migrations, spares
+from backend.tenancy import migrations, names, spares
 from backend.tenancy.models import Company, Spare
 from backend.tenancy.provisioning import Draft, new_company
 from backend.tenancy.session import Database, Urls
@@ -154,6 +154,20 @@ async def test_what_a_release_left_behind_is_removed_and_made_anew_and_a_newer_o
     assert await schemas_and_roles(database) == before + 1
     async with database.owner() as session:
         await session.execute(update(Spare).values(revision=head))
+
+
+async def test_a_spare_whose_schema_was_dropped_by_hand_is_passed_over_and_made_anew(
+    app: FastAPI, database: Database, client: AsyncClient
+) -> None:
+    await spares.keep(database, 2, utc_now)
+    fallen, sound = await numbers(database)
+    async with database.owner() as session:
+        await session.execute(text(f"drop schema {names.schema_name(fallen)} cascade"))
+    company = await info(app, await sign_up(client))
+    assert (company.number, await numbers(database)) == (sound, [fallen])
+    assert await spares.keep(database, 1, utc_now) == 1
+    assert fallen not in await numbers(database)
+    await schemas_and_roles(database)
 
 
 async def test_two_makers_at_once_make_no_more_than_is_wanted(database: Database) -> None:
