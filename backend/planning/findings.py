@@ -1,16 +1,19 @@
 """The company's planning judged by the rules: its people's work read in one statement, its law in another."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, false, select
 
 from backend.people.models import Annexe, Job, Person
 from backend.planning.domain.states import LIVE, Status, effective
+from backend.planning.domain.times import LONGEST_CALL
 from backend.planning.models import Assignment, Call, CallStatus
+from backend.planning.period import ALWAYS, Period
 from backend.productions.models import Production
 from backend.rules.engine import Report, check
 from backend.rules.law import Law
@@ -48,6 +51,26 @@ _COLUMNS = (
     Production.id.label("production_id"),
     Production.premiere_date,
 )
+TWELVE_WEEKS = timedelta(weeks=12)
+TWELVE_MONTHS = timedelta(weeks=53)
+"""How far from a period its findings reach: means over twelve weeks, night work over twelve months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Whose work is read, and when; `marked` says which assignments the reader asks about."""
+
+    of: ColumnElement[bool] | None = None
+    between: Period = ALWAYS
+    marked: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The work that was read, people and calls by their ids, and the ids of the marked assignments."""
+
+    works: Sequence[Work]
+    marked: frozenset[str]
 
 
 async def find(act: Act) -> Report:
@@ -64,30 +87,58 @@ async def read_law(act: Act) -> Law:
 
 
 async def read_works(act: Act) -> list[Work]:
-    """Return the work of each person called: confirmed, or still open and marked so; what is over or refused is not."""
+    """Return the work of each person called: confirmed, or still open and marked so; what is over or refused is not.
+
+    People and calls go by their refs, where they have one.
+    """
+    return _works(await _read(act, Extent()), by_ref=True)
+
+
+async def read_planned(act: Act, extent: Extent) -> Planned:
+    """Return the work of an extent, as `read_works` does, with people and calls by their ids."""
+    rows = await _read(act, extent)
+    return Planned(_works(rows, by_ref=False), frozenset(str(row.assignment_id) for row in rows if row.marked))
+
+
+async def _read(act: Act, extent: Extent) -> list[Row[Any]]:
+    marked = false() if extent.marked is None else extent.marked
     query = (
-        select(*_COLUMNS)
+        select(*_COLUMNS, marked.label("marked"))
         .join(Assignment, Assignment.person_id == Person.id)
         .join(Job, Job.code == Assignment.job)
         .join(Call, Call.id == Assignment.call_id)
         .join(Production, Production.id == Call.production_id)
-        .where(Call.status != CallStatus.CANCELLED, Assignment.status.in_(LIVE))
+        .where(Call.status != CallStatus.CANCELLED, Assignment.status.in_(LIVE), *_conditions(extent))
         .order_by(Person.last_name, Person.first_name, Person.id, Call.starts_at, Call.id, Assignment.id)
     )
     rows = (await act.session.execute(query)).all()
-    return _works(row for row in rows if effective(row.status, row.expires_at, act.now) in LIVE)
+    return [row for row in rows if effective(row.status, row.expires_at, act.now) in LIVE]
 
 
-def _works(rows: Iterable[Row[Any]]) -> list[Work]:
+def _conditions(extent: Extent) -> list[ColumnElement[bool]]:
+    found = [] if extent.of is None else [extent.of]
+    if extent.between.starts_at is not None:
+        # No call is longer: the index on the start serves.
+        found += [Call.starts_at > extent.between.starts_at - LONGEST_CALL, Call.ends_at > extent.between.starts_at]
+    if extent.between.ends_at is not None:
+        found.append(Call.starts_at < extent.between.ends_at)
+    return found
+
+
+def _works(rows: Iterable[Row[Any]], *, by_ref: bool) -> list[Work]:
     found: dict[UUID, tuple[Row[Any], list[Segment]]] = {}
     for row in rows:
-        found.setdefault(row.person_id, (row, []))[1].append(_segment(row))
-    return [Work(row.person_ref or str(row.person_id), segments, row.birth_date) for row, segments in found.values()]
+        found.setdefault(row.person_id, (row, []))[1].append(segment_of(row, by_ref=by_ref))
+    return [
+        Work((by_ref and row.person_ref) or str(row.person_id), segments, row.birth_date)
+        for row, segments in found.values()
+    ]
 
 
-def _segment(row: Row[Any]) -> Segment:
+def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
+    """Return the segment of a row of `_COLUMNS`."""
     return Segment(
-        call=row.call_ref or str(row.call_id),
+        call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
         starts_at=row.starts_at,
         ends_at=row.ends_at,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from backend.core.languages import language_of
 from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ANY_VERSION, ExpectedVersion, stale
 from backend.core.resources import show, show_created
@@ -15,6 +16,7 @@ from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning import publishing, reading
 from backend.planning.domain.states import Status
+from backend.planning.finding_schemas import PlanningOut
 from backend.planning.models import CallKind, CallStatus
 from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
 from backend.planning.probing import unhurried
@@ -29,7 +31,6 @@ from backend.planning.schemas import (
     CancelIn,
     Empty,
     OfferIn,
-    PlanningOut,
     PositionChange,
     PositionIn,
     PositionOut,
@@ -290,15 +291,17 @@ def _wanted_planning(
 async def read_planning(
     act: AsReader,
     wanted: Annotated[reading.PlanningFilter, Depends(_wanted_planning)],
+    request: Request,
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:
     """`from` and `to` are days or instants, 62 days apart at most.
 
     `person_id` and `department` narrow the calls, and the assignments on them; `department` the positions too.
+    `findings`: what the law says of these assignments in the period, the worst first; pay (INFO) is in the lists.
     """
-    body = await reading.read_planning(act, wanted)
+    body = await reading.read_planning(act, wanted, language_of(request))
     tag = reading.fingerprint(body)
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Language"}
     if if_none_match is not None and tag in if_none_match:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

@@ -74,12 +74,12 @@ class Changes:
     changed: Sequence[Finding]
 
 
-def check(works: Iterable[Work], law: Law, zone: ZoneInfo) -> Report:
-    """Judge everybody; the findings are in order of severity, then time, then person."""
+def check(works: Iterable[Work], law: Law, zone: ZoneInfo, within: Interval | None = None) -> Report:
+    """Judge everybody; the findings are in order of severity, then time, then person. `within`: as `check_person`."""
     found: list[Finding] = []
     notes = [] if law.convention_known else [Note("unknown_convention", unknown_convention(law.convention or ""))]
     for work in works:
-        found += check_person(work, law, zone)
+        found += check_person(work, law, zone, within)
         notes += notes_on(work)
     return Report(sorted(found, key=_order), notes)
 
