@@ -7,10 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.core.pagination import Page
+from backend.core.resources import unsent
 from backend.core.schemas import Body, UtcInstant
+from backend.planning.domain.proposal import NEW
 from backend.planning.schemas import (
     AssignmentId,
+    Breaks,
     CallId,
+    Job,
     PersonId,
     PlannedAssignment,
     PlannedCall,
@@ -18,6 +22,8 @@ from backend.planning.schemas import (
     PlannedProduction,
     PlannedVenue,
     PositionOut,
+    Second,
+    UnplacedBreak,
 )
 from backend.rules.finding import Action, Confidence, Cure, Finding, Severity, Unit
 
@@ -97,6 +103,60 @@ class NoteOut(Body):
     call_id: CallId | None
 
 
+class CheckedAssignment(Body):
+    """Somebody who would be confirmed on a call; one who stands on it already is not doubled."""
+
+    call_id: CallId
+    person_id: PersonId
+    job: Job
+
+
+class CheckedCall(Body):
+    """A call that would take place otherwise; what is left out stays as it is."""
+
+    call_id: CallId
+    starts_at: Second = unsent()
+    ends_at: Second = unsent()
+    breaks: Breaks = unsent()
+    unplaced_break_minutes: UnplacedBreak = unsent()
+
+
+class CheckIn(Body):
+    """A change to try: people confirmed on calls, calls at other times, assignments released or cancelled."""
+
+    assignments: Annotated[list[CheckedAssignment], Field(max_length=50)] = Field(default_factory=list)
+    calls: Annotated[list[CheckedCall], Field(max_length=10)] = Field(default_factory=list)
+    released: Annotated[list[AssignmentId], Field(max_length=50, examples=[[]])] = Field(default_factory=list)
+
+
+class ConflictOut(Body):
+    """An assignment of this company in the way; without an id, one that the same change adds."""
+
+    assignment_id: AssignmentId | None
+    call_id: CallId
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+
+
+class RefusalOut(Body):
+    """What the act itself would answer by 409."""
+
+    code: Annotated[str, Field(examples=["overlap"], description="`overlap` or `person_not_available`.")]
+    sentence: Annotated[str, Field(examples=["Cette personne est déjà confirmée sur des horaires qui se chevauchent."])]
+    person_id: PersonId
+    call_id: CallId
+    conflicts: list[ConflictOut]
+
+
+class CheckOut(Body):
+    """What the change would do; `changed` are findings that stay with another measure, as they would become."""
+
+    refusals: list[RefusalOut]
+    appeared: list[PlannedFinding]
+    gone: list[PlannedFinding]
+    changed: list[PlannedFinding]
+
+
 class FindingsPage(Page[FindingOut]):
     """One page of findings, the worst first, and what could not be judged."""
 
@@ -129,7 +189,7 @@ def _shared(finding: Finding, language: str) -> dict[str, object]:
         "limit_minutes": finding.limit,
         "unit": finding.unit,
         "call_ids": list(finding.calls),
-        "assignment_ids": [one for one in finding.assignments if one],
+        "assignment_ids": [one for one in finding.assignments if not one.startswith(NEW)],
         "if_confirmed": finding.if_confirmed,
         "sentence": finding.sentence.in_language(language),
         "article": finding.source.article,
@@ -146,7 +206,7 @@ def _cure(cure: Cure, language: str) -> CureOut:
     return CureOut(
         action=cure.action,
         call_id=cure.call,
-        assignment_id=cure.assignment or None,
+        assignment_id=None if cure.assignment.startswith(NEW) else cure.assignment,
         minutes=cure.minutes,
         at=list(cure.at),
         sentence=cure.sentence.in_language(language),

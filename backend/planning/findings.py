@@ -31,15 +31,7 @@ TRADES: Mapping[str, Trade] = {
 }
 """Job codes whose title of the convention is known; other artists are artists, everybody else is called as staff is."""
 
-_COLUMNS = (
-    Person.id.label("person_id"),
-    Person.ref.label("person_ref"),
-    Person.birth_date,
-    Assignment.id.label("assignment_id"),
-    Assignment.job,
-    Assignment.status,
-    Assignment.expires_at,
-    Job.annexe,
+CALL_FACTS = (
     Call.id.label("call_id"),
     Call.ref.label("call_ref"),
     Call.kind,
@@ -50,6 +42,17 @@ _COLUMNS = (
     Call.unplaced_break_minutes,
     Production.id.label("production_id"),
     Production.premiere_date,
+)
+_COLUMNS = (
+    Person.id.label("person_id"),
+    Person.ref.label("person_ref"),
+    Person.birth_date,
+    Assignment.id.label("assignment_id"),
+    Assignment.job,
+    Assignment.status,
+    Assignment.expires_at,
+    Job.annexe,
+    *CALL_FACTS,
 )
 TWELVE_WEEKS = timedelta(weeks=12)
 TWELVE_MONTHS = timedelta(weeks=53)
@@ -140,24 +143,36 @@ def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
     return Segment(
         call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        kind=row.kind.value,
         trade=_trade(row.job, row.annexe),
-        pauses=_pauses(row.breaks),
-        unplaced_break_minutes=row.unplaced_break_minutes,
-        on_tour=row.on_tour,
-        production=str(row.production_id),
-        premiere=row.premiere_date,
         if_confirmed=row.status is not Status.CONFIRMED,
+        **_facts(row),
     )
+
+
+def new_segment(call: Row[Any], assignment: str, job: str, annexe: Annexe) -> Segment:
+    """Return the segment of somebody who is not on the call (a row of `CALL_FACTS`) yet, as if confirmed."""
+    return Segment(call=str(call.call_id), assignment=assignment, trade=_trade(job, annexe), **_facts(call))
+
+
+def _facts(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "starts_at": row.starts_at,
+        "ends_at": row.ends_at,
+        "kind": row.kind.value,
+        "pauses": pauses_of(row.breaks),
+        "unplaced_break_minutes": row.unplaced_break_minutes,
+        "on_tour": row.on_tour,
+        "production": str(row.production_id),
+        "premiere": row.premiere_date,
+    }
 
 
 def _trade(job: str, annexe: Annexe) -> Trade:
     return TRADES.get(job, Trade.ARTIST if annexe is Annexe.ARTISTS else Trade.TECHNICIAN)
 
 
-def _pauses(breaks: Sequence[Mapping[str, Any]]) -> list[Pause]:
+def pauses_of(breaks: Sequence[Mapping[str, Any]]) -> list[Pause]:
+    """Return the stored breaks of a call as the rules take them."""
     return [
         Pause(datetime.fromisoformat(one["starts_at"]), datetime.fromisoformat(one["ends_at"]), one["paid"])
         for one in breaks

@@ -1,5 +1,6 @@
-"""Routes of what the law says: the findings of a person and of a production."""
+"""Routes of what the law says: the findings of a person and of a production, and the dry run of a change."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -7,44 +8,69 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from backend.core.languages import language_of
 from backend.core.pagination import PageRequest, page_request
-from backend.identity.access import AsExporter
-from backend.planning import reporting
-from backend.planning.finding_schemas import FindingsPage
+from backend.identity.access import AsExporter, AsPlanner, AsReader
+from backend.planning import checking, reporting
+from backend.planning.finding_schemas import CheckIn, CheckOut, FindingsPage
 from backend.planning.period import FromQuery, ToQuery, read_period
+from backend.planning.probing import unhurried
 from backend.planning.reporting import FindingsFilter
 from backend.rules.finding import Severity
+from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 
 router = APIRouter(route_class=AnswerRoute, tags=["findings"])
 PageOf = Annotated[PageRequest, Depends(page_request)]
 
 
-def _wanted(
-    act: AsExporter,
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The query of a list of findings, before the company's calendar reads it."""
+
+    starts: str | None
+    ends: str | None
+    severities: frozenset[Severity]
+
+    def of(self, act: Act) -> FindingsFilter:
+        """Return the filter, with days of the company's calendar."""
+        return FindingsFilter(read_period(self.starts, self.ends, act.company.timezone), self.severities)
+
+
+def _asked(
     starts: FromQuery = None,
     ends: ToQuery = None,
     severity: Annotated[
         list[Severity] | None, Query(description="Once for each severity; all without it.", examples=[["HARD"]])
     ] = None,
-) -> FindingsFilter:
-    kept = frozenset(Severity) if severity is None else frozenset(severity)
-    return FindingsFilter(read_period(starts, ends, act.company.timezone), kept)
+) -> Asked:
+    return Asked(starts, ends, frozenset(Severity) if severity is None else frozenset(severity))
 
 
-Wanted = Annotated[FindingsFilter, Depends(_wanted)]
+AskedFor = Annotated[Asked, Depends(_asked)]
 
 
 @router.get("/people/{person_id}/findings", summary="Read what the law says of a person's work")
 async def person_findings(
-    act: AsExporter, person_id: UUID, wanted: Wanted, page: PageOf, request: Request
+    act: AsExporter, person_id: UUID, asked: AskedFor, page: PageOf, request: Request
 ) -> FindingsPage:
     """In this company, the worst first. `from` and `to` keep the findings whose window has a moment between them."""
-    return await reporting.of_person(act, person_id, wanted, page, language_of(request))
+    return await reporting.of_person(act, person_id, asked.of(act), page, language_of(request))
 
 
 @router.get("/productions/{production_id}/findings", summary="Read what the law says of a production's work")
 async def production_findings(
-    act: AsExporter, production_id: UUID, wanted: Wanted, page: PageOf, request: Request
+    act: AsReader, production_id: UUID, asked: AskedFor, page: PageOf, request: Request
 ) -> FindingsPage:
-    """Of its people, where one of its calls takes part, the worst first; their other productions count as well."""
-    return await reporting.of_production(act, production_id, wanted, page, language_of(request))
+    """Of its people, where one of its calls takes part, the worst first; their other productions count as well.
+
+    A viewer reads no rule about minors.
+    """
+    return await reporting.of_production(act, production_id, asked.of(act), page, language_of(request))
+
+
+@router.post("/planning/check", summary="Try a change of the planning", dependencies=[Depends(unhurried)])
+async def check_change(act: AsPlanner, body: CheckIn, request: Request) -> CheckOut:
+    """What would be refused, and which findings would appear, go or change; nothing is stored, and nobody is told.
+
+    The cures of a finding are tried here first: `end_earlier` and `insert_break` by `calls`, `release` by `released`.
+    """
+    return await checking.check_change(act, body, language_of(request))

@@ -55,7 +55,8 @@ async def of_production(
     people = select(Assignment.person_id).join(Call, Call.id == Assignment.call_id).where(its)
     planned = await findings.read_planned(act, Extent(Person.id.in_(people), _around(wanted.period), its))
     report = await _judge(act, planned)
-    return _page(_about(report.findings, planned.marked), report.notes, wanted, page, language)
+    found = _told(act, _about(report.findings, planned.marked))
+    return _page(found, report.notes, wanted, page, language)
 
 
 async def of_planning(
@@ -63,8 +64,7 @@ async def of_planning(
 ) -> list[PlannedFinding]:
     """Return what the law says of the assignments shown, save pay (INFO): `people` are theirs.
 
-    Twelve weeks are read on each side; night work over twelve months is for the lists. Whoever may not read people
-    reads no rule about minors: it would tell an age.
+    Twelve weeks are read on each side; night work over twelve months is for the lists.
     """
     between = Period(period.starts_at - TWELVE_WEEKS, period.ends_at + TWELVE_WEEKS)
     planned = await findings.read_planned(act, Extent(people, between, shown))
@@ -75,8 +75,7 @@ async def of_planning(
         Period(period.starts_at, period.ends_at), frozenset({Severity.HARD, Severity.DEROG, Severity.WARN})
     )
     kept = _kept(_about(report.findings, planned.marked), wanted)
-    may_read_people = act.actor.role in EXPORTERS
-    return [planned_finding(f, language) for f in kept if may_read_people or not f.rule.startswith(OF_MINORS)]
+    return [planned_finding(finding, language) for finding in _told(act, kept)]
 
 
 async def _judge(act: Act, planned: Planned) -> Report:
@@ -96,6 +95,12 @@ def _page(
         next_cursor=cursor,
         notes=[_note(note, language) for note in notes],
     )
+
+
+def _told(act: Act, found: Iterable[Finding]) -> list[Finding]:
+    """Leave out rules about minors for whoever may not read people: they would tell an age."""
+    may_read_people = act.actor.role in EXPORTERS
+    return [finding for finding in found if may_read_people or not finding.rule.startswith(OF_MINORS)]
 
 
 def _about(found: Iterable[Finding], marked: frozenset[str]) -> list[Finding]:

@@ -192,6 +192,12 @@ async def test_a_viewer_reads_the_planning_s_findings_but_nothing_that_tells_an_
     read = await client.get("/api/v1/planning", params=WEEK, headers=headers)
     assert read.status_code == 200
     assert [f for f in read.json()["findings"] if f["rule"].startswith("MIN-")] == []
+    path = f"/api/v1/productions/{late['production_id']}/findings"
+    rules = [
+        [f["rule"] for f in (await client.get(path, headers=one)).json()["items"] if f["rule"].startswith("MIN-")]
+        for one in (company.headers, headers)
+    ]
+    assert [bool(found) for found in rules] == [True, False]
     problem(await client.get(f"/api/v1/people/{young['id']}/findings", headers=headers), 403, "not_allowed")
 
 
