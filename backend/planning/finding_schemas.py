@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from backend.core.pagination import Page
 from backend.core.resources import unsent
-from backend.core.schemas import Body, UtcInstant
+from backend.core.schemas import Body, Day, Line, UtcInstant, Version
 from backend.planning.domain.proposal import NEW
 from backend.planning.schemas import (
     AssignmentId,
@@ -22,6 +23,7 @@ from backend.planning.schemas import (
     PlannedProduction,
     PlannedVenue,
     PositionOut,
+    Reason,
     Second,
     UnplacedBreak,
 )
@@ -101,6 +103,69 @@ class NoteOut(Body):
     sentence: Annotated[str, Field(examples=["Date de naissance inconnue : les règles des mineurs ne sont pas lues."])]
     person_id: PersonId | None
     call_id: CallId | None
+
+
+Rule = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Z0-9-]+$", examples=["WT-REST-11"])]
+GroundCode = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=40, pattern=r"^[a-z_]+$", examples=["agreement"],
+        description="One of the grounds of the rule: `agreement`, `convention`, `inspector`, `authority`, `urgency`, "
+        "`prefect`, `rest_given`, `counterpart`.",
+    ),
+]  # fmt: skip
+Document = Annotated[Line, Field(examples=["Accord d'entreprise du 3 mars 2026"])]
+
+
+class GroundIn(Body):
+    """On which ground a rule is exceeded, and the document that says so."""
+
+    rule: Rule
+    ground: GroundCode
+    document: Document
+
+
+class ClearanceIn(Body):
+    """What makes an act pass the law, if it must: a reason for what is forbidden, a ground for each other rule."""
+
+    override_reason: Annotated[
+        Reason | None, Field(description="An owner's or an admin's, for HARD findings; kept in the history.")
+    ] = None
+    grounds: Annotated[
+        list[GroundIn],
+        Field(max_length=20, description="For DEROG findings; recorded as derogations of the people and days found."),
+    ] = Field(default_factory=list)
+
+
+class DerogationIn(Body):
+    """A derogation to record; without a person, for everybody."""
+
+    rule: Rule
+    ground: GroundCode
+    document: Document
+    valid_from: Day
+    valid_to: Day
+    person_id: PersonId | None = None
+    limit_minutes: Annotated[
+        Annotated[int, Field(ge=0, le=100_000, strict=True)] | None,
+        Field(examples=[540], description="How far it goes, in the rule's unit; null: as far as the law lets."),
+    ] = None
+
+
+class DerogationOut(Body):
+    """A recorded derogation: findings that it covers are shown as INFO, with its document."""
+
+    id: Annotated[UUID, Field(examples=["01936c5e-0000-7000-8000-0000000de409"])]
+    rule: Rule
+    ground: GroundCode
+    document: Document
+    valid_from: Day
+    valid_to: Day
+    person_id: PersonId | None
+    limit_minutes: Annotated[int | None, Field(examples=[540])]
+    recorded_by: Annotated[str, Field(examples=["Anne Martin"])]
+    created_at: UtcInstant
+    version: Version
 
 
 class CheckedAssignment(Body):

@@ -1,5 +1,6 @@
 """The company's planning judged by the rules: its people's work read in one statement, its law in another."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, false, select
 
 from backend.people.models import Annexe, Job, Person
+from backend.planning import derogations
 from backend.planning.domain.states import LIVE, Status, effective
 from backend.planning.domain.times import LONGEST_CALL
 from backend.planning.models import Assignment, Call, CallStatus
@@ -79,14 +81,15 @@ class Planned:
 async def find(act: Act) -> Report:
     """Judge everything that the company has planned; the number of statements does not depend on how much that is."""
     law, works = await read_law(act), await read_works(act)
-    return check(works, law, ZoneInfo(act.company.timezone))
+    # In a thread: a season must not hold the event loop.
+    return await asyncio.to_thread(check, works, law, ZoneInfo(act.company.timezone))
 
 
 async def read_law(act: Act) -> Law:
-    """Return the law that the company is judged by: everybody's, and that of its convention."""
+    """Return the law that the company is judged by: everybody's, its convention's, and derogations it has recorded."""
     async with login_rights(act.session):
         convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
-    return Law(convention)
+    return Law(convention, derogations=await derogations.recorded(act))
 
 
 async def read_works(act: Act) -> list[Work]:

@@ -1,16 +1,18 @@
-"""Routes of what the law says: the findings of a person and of a production, and the dry run of a change."""
+"""Routes of what the law says: findings of a person and of a production, the dry run of a change, derogations."""
 
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.core.languages import language_of
-from backend.core.pagination import PageRequest, page_request
+from backend.core.pagination import Page, PageRequest, page_request
+from backend.core.preconditions import ExpectedVersion
+from backend.core.resources import show
 from backend.identity.access import AsExporter, AsPlanner, AsReader
-from backend.planning import checking, reporting
-from backend.planning.finding_schemas import CheckIn, CheckOut, FindingsPage
+from backend.planning import checking, derogations, findings, reporting
+from backend.planning.finding_schemas import CheckIn, CheckOut, DerogationIn, DerogationOut, FindingsPage
 from backend.planning.period import FromQuery, ToQuery, read_period
 from backend.planning.probing import unhurried
 from backend.planning.reporting import FindingsFilter
@@ -74,3 +76,24 @@ async def check_change(act: AsPlanner, body: CheckIn, request: Request) -> Check
     The cures of a finding are tried here first: `end_earlier` and `insert_break` by `calls`, `release` by `released`.
     """
     return await checking.check_change(act, body, language_of(request))
+
+
+@router.get("/planning/derogations", summary="List the recorded derogations")
+async def list_derogations(act: AsReader, page: PageOf) -> Page[DerogationOut]:
+    """In the order in which they were recorded, by hand or by a ground given when publishing or confirming."""
+    return await derogations.list_derogations(act, page)
+
+
+@router.post("/planning/derogations", status_code=201, summary="Record a derogation")
+async def create_derogation(act: AsPlanner, body: DerogationIn, response: Response) -> DerogationOut:
+    """Findings that it covers become INFO, with its document; nothing covers what no derogation can make lawful."""
+    law = await findings.read_law(act)
+    derogation = await derogations.create_derogation(act, body, law.rules)
+    show(response, derogation.version)
+    return derogation
+
+
+@router.delete("/planning/derogations/{derogation_id}", status_code=204, summary="Take a derogation back")
+async def delete_derogation(act: AsPlanner, derogation_id: UUID, expected: ExpectedVersion) -> None:
+    """What it covered is found again; the history keeps that it was recorded."""
+    await derogations.delete_derogation(act, derogation_id, expected)
