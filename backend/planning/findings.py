@@ -146,7 +146,7 @@ def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
     return Segment(
         call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
-        trade=_trade(row.job, row.annexe),
+        trade=trade_of(row.job, row.annexe),
         if_confirmed=row.status is not Status.CONFIRMED,
         **_facts(row),
     )
@@ -154,7 +154,7 @@ def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
 
 def new_segment(call: Row[Any], assignment: str, job: str, annexe: Annexe) -> Segment:
     """Return the segment of somebody who is not on the call (a row of `CALL_FACTS`) yet, as if confirmed."""
-    return Segment(call=str(call.call_id), assignment=assignment, trade=_trade(job, annexe), **_facts(call))
+    return Segment(call=str(call.call_id), assignment=assignment, trade=trade_of(job, annexe), **_facts(call))
 
 
 def _facts(row: Row[Any]) -> dict[str, Any]:
@@ -170,7 +170,8 @@ def _facts(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _trade(job: str, annexe: Annexe) -> Trade:
+def trade_of(job: str, annexe: Annexe) -> Trade:
+    """Return which part of a convention governs a job."""
     return TRADES.get(job, Trade.ARTIST if annexe is Annexe.ARTISTS else Trade.TECHNICIAN)
 
 

@@ -40,7 +40,7 @@ async def of_person(
     """Return one page of what the law says of a person's work in this company. Raises NotFoundError."""
     if not await repository.person_exists(act, person_id):
         raise refusals.missing(refusals.NO_PERSON)
-    planned = await findings.read_planned(act, Extent(Person.id == person_id, _around(wanted.period)))
+    planned = await findings.read_planned(act, Extent(Person.id == person_id, around(wanted.period)))
     report = await _judge(act, planned)
     return _page(report.findings, report.notes, wanted, page, language)
 
@@ -53,7 +53,7 @@ async def of_production(
         raise refusals.missing(refusals.NO_PRODUCTION)
     its = Call.production_id == production_id
     people = select(Assignment.person_id).join(Call, Call.id == Assignment.call_id).where(its)
-    planned = await findings.read_planned(act, Extent(Person.id.in_(people), _around(wanted.period), its))
+    planned = await findings.read_planned(act, Extent(Person.id.in_(people), around(wanted.period), its))
     report = await _judge(act, planned)
     found = _told(act, _about(report.findings, planned.marked))
     return _page(found, report.notes, wanted, page, language)
@@ -87,14 +87,21 @@ async def _judge(act: Act, planned: Planned) -> Report:
 def _page(
     found: Iterable[Finding], notes: Iterable[Note], wanted: FindingsFilter, page: PageRequest, language: str
 ) -> FindingsPage:
-    after = page.values(str, str, str, str, str)
-    following = (finding for finding in _kept(found, wanted) if after is None or _key(finding) > after)
-    rows, cursor = cut(sorted(following, key=_key)[: page.limit + 1], page, _key)
+    rows, cursor = cut_page(found, wanted, page)
     return FindingsPage(
         items=[finding_out(finding, language) for finding in rows],
         next_cursor=cursor,
         notes=[_note(note, language) for note in notes],
     )
+
+
+def cut_page(
+    found: Iterable[Finding], wanted: FindingsFilter, page: PageRequest
+) -> tuple[list[Finding], str | None]:  # fmt: skip
+    """Return one page of the wanted findings, the worst first, and the cursor of the next one."""
+    after = page.values(str, str, str, str, str)
+    following = (finding for finding in _kept(found, wanted) if after is None or _key(finding) > after)
+    return cut(sorted(following, key=_key)[: page.limit + 1], page, _key)
 
 
 def _told(act: Act, found: Iterable[Finding]) -> list[Finding]:
@@ -118,7 +125,7 @@ def _kept(found: Iterable[Finding], wanted: FindingsFilter) -> list[Finding]:
     ]
 
 
-def _around(period: Period) -> Period:
+def around(period: Period) -> Period:
     """Return what must be read to judge a period; a side left open stays open."""
     return Period(
         None if period.starts_at is None else period.starts_at - TWELVE_MONTHS,

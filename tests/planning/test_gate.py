@@ -154,6 +154,15 @@ async def test_a_derogation_does_not_cover_what_goes_further_or_lies_outside_its
     assert len(await events(stage, "derogation.deleted")) == 3
 
 
+async def test_a_ground_does_not_make_lawful_what_goes_beyond_every_derogation(stage: Stage) -> None:
+    """Thirteen hours of work: an agreement goes as far as twelve."""
+    call = await stage.call(await stage.production(), hours=13)
+    draft = await stage.assignment(call, await stage.person())
+    refused = problem(await stage.act(draft, "confirm", grounds=[AGREED]), 409, "override_required")
+    assert ("HARD", "WT-DAY-10") in rules(refused)
+    assert (await stage.get("/planning/derogations")).json()["items"] == []
+
+
 async def test_no_derogation_covers_what_none_can_make_lawful(stage: Stage) -> None:
     body = AGREED | {"valid_from": "2031-03-01", "valid_to": "2031-03-31"}
     problem(await stage.post("/planning/derogations", body | {"rule": "WT-WREST-35"}), 422)
