@@ -160,6 +160,23 @@ async def test_somebody_without_a_birth_date_is_judged_and_a_note_says_what_is_n
     ]
 
 
+async def test_a_convention_that_filage_does_not_know_is_told_and_the_labour_code_applies(stage: Stage) -> None:
+    person, _ = await short_rest(stage)
+    assert (await stage.patch("/company", {"idcc": "9999"})).status_code == 200
+    found = (await stage.get(f"/people/{person['id']}/findings", severity="HARD")).json()
+    assert [f["rule"] for f in found["items"]] == ["WT-REST-11"]
+    assert [note["code"] for note in found["notes"]] == ["unknown_convention", "birth_date_unknown"]
+    assert "9999" in found["notes"][0]["sentence"]
+
+
+@pytest.mark.parametrize("period", [{"from": "1900-01-01"}, {"to": "2300-01-01"}, {"from": "2031-03-09T10:00:00"}])
+async def test_days_outside_the_calendar_are_refused_in_a_sentence(stage: Stage, period: dict[str, str]) -> None:
+    person = await stage.person()
+    problem(await stage.get(f"/people/{person['id']}/findings", **period), 422)
+    inside = {"from": "1970-01-02", "to": "2200-12-31"}
+    assert (await stage.get(f"/people/{person['id']}/findings", **inside)).json()["items"] == []
+
+
 async def test_a_production_s_findings_count_the_work_for_the_others(stage: Stage) -> None:
     one, other, person = await stage.production(), await stage.production(), await stage.person()
     await stage.confirmed(await stage.call(one, SOON + timedelta(hours=10, minutes=30), hours=4), person)
