@@ -1,6 +1,6 @@
 """The query of the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,3 +37,12 @@ async def list_events(session: AsyncSession, wanted: EventsFilter, page: PageReq
         query = query.where(AuditEvent.at < wanted.until)
     ordered = keyset(query, page, (AuditEvent.at, AuditEvent.id), (sort_instant, UUID), newest=True)
     return (await session.execute(ordered)).all()
+
+
+async def after_of(session: AsyncSession, what: str, subject_ids: Collection[UUID]) -> Sequence[dict[str, Any]]:
+    """Return what the events of one kind about these subjects stored, oldest first."""
+    if not subject_ids:
+        return []
+    query = select(AuditEvent.after).where(AuditEvent.subject_id.in_(subject_ids), AuditEvent.what == what)
+    found = await session.scalars(query.order_by(AuditEvent.at, AuditEvent.id))
+    return [after for after in found if after is not None]

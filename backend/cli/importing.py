@@ -78,6 +78,8 @@ def _show_counts(out: Console, report: ImportReport) -> None:
     for file, counts in report.files.items():
         table.add_row(file, *(str(number) for number in counts.model_dump().values()))
     out.print(table)
+    found = ", ".join(f"{number} {severity}" for severity, number in report.findings.items())
+    out.print(f"The law on the planning as it {'would be' if report.dry_run else 'is'}: {found}.", markup=False)
     for warning in report.warnings:
         out.print(Text(warning))
 

@@ -30,8 +30,8 @@ def unsent() -> Any:  # noqa: ANN401 - the default of a field of any type, and n
 
 
 def sent(body: BaseModel) -> dict[str, Any]:
-    """Return the fields that the client sent, nulls included."""
-    return body.model_dump(exclude_unset=True)
+    """Return the fields that the client sent, nulls included; what one of them leaves out has its default."""
+    return body.model_dump(include=body.model_fields_set)
 
 
 @dataclass(frozen=True, slots=True)

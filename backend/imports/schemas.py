@@ -20,6 +20,15 @@ class FileCounts(Body):
     absent: Annotated[int, Field(ge=0, examples=[0], description="The company's rows that the file lacks: they stay.")]
 
 
+Findings = Annotated[
+    dict[str, int],
+    Field(
+        examples=[{"HARD": 32, "DEROG": 26, "WARN": 27, "INFO": 139}],
+        description="What the law says of the company's whole planning afterwards, by severity: it refuses nothing.",
+    ),
+]
+
+
 class ImportReport(Body):
     """What an import did, or, with `dry_run`, would do; by file name."""
 
@@ -32,3 +41,4 @@ class ImportReport(Body):
         list[str],
         Field(examples=[["La colonne « slug » de company.csv est ignorée."]], description="They refuse nothing."),
     ]
+    findings: Findings

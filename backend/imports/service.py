@@ -1,6 +1,7 @@
 """The import of a season: judge every row, decide, write all of it or nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ from backend.imports.domain.rows import CompanyRow, Season
 from backend.imports.matching import Matching
 from backend.imports.refusals import ImportRejectedError
 from backend.imports.schemas import FileCounts, ImportReport
+from backend.planning import findings as planned
+from backend.rules.finding import Severity
 from backend.tenancy.acting import Act
 from backend.tenancy.session import login_rights
 
@@ -38,17 +41,25 @@ async def import_season(
     if judgement.season is None:
         raise ImportRejectedError(judgement.problems, judgement.more)
     savepoint = await act.session.begin_nested() if dry_run else None
-    counts, changed = await _apply(act, judgement.season)
+    counts, changed, described = await _apply(act, judgement.season)
+    findings = await _count_findings(described)
     if savepoint is not None:
         await savepoint.rollback()
     return ImportReport(
         dry_run=dry_run,
         files={file: FileCounts(**one.as_dict()) for file, one in counts.items()},
         warnings=[warning.in_language(language) for warning in (*judgement.warnings, *changed)],
+        findings=findings,
     )
 
 
-async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sentence]]:
+async def _count_findings(act: Act) -> dict[str, int]:
+    """Count what the law says of the planning as it now is: the import records what was agreed, and refuses none."""
+    found = Counter(finding.severity for finding in (await planned.find(act)).findings)
+    return {severity.value: found[severity] for severity in Severity}
+
+
+async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sentence], Act]:
     company, described = await _describe_company(act, season.company)
     found = await repository.load(act.session, lock=True)
     matching = Matching(act, described, season, found)
@@ -58,7 +69,7 @@ async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sent
     if any(number for one in counts.values() for name, number in one.as_dict().items() if name not in UNCHANGING):
         record(act, "season.imported", act.company.id, after={file: one.as_dict() for file, one in counts.items()})
         await act.session.flush()
-    return counts, _said_of_company(company)
+    return counts, _said_of_company(company), described
 
 
 def _said_of_company(step: Step) -> list[Sentence]:

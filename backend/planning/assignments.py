@@ -14,9 +14,10 @@ from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import ANY_VERSION, check_version
 from backend.core.resources import sent
 from backend.people.models import Person
-from backend.planning import ledger, refusals, repository
+from backend.planning import gate, ledger, refusals, repository
 from backend.planning.calls import notice_minutes
 from backend.planning.domain.states import Action, Status, TransitionError, after, allowed, effective
+from backend.planning.gate import BRINGING_NOTHING, Brought
 from backend.planning.models import Assignment, Call, CallStatus, PayUnit
 from backend.planning.repository import AssignmentsFilter
 from backend.planning.schemas import AssignmentChange, AssignmentIn, AssignmentOut, CancelIn, OfferIn
@@ -114,10 +115,14 @@ async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = AN
     return await _company_act(act, assignment, Action.OFFER, body.model_dump(exclude_none=True))
 
 
-async def confirm(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> AssignmentOut:
-    """Engage the person. Raises ConflictError: `overlap`, `person_not_available`, `state_conflict`."""
+async def confirm(
+    act: Act, assignment_id: UUID, expected: int = ANY_VERSION, brought: Brought = BRINGING_NOTHING
+) -> AssignmentOut:
+    """Engage the person. Raises ConflictError (`overlap`, `person_not_available`, `state_conflict`), as the gate."""
     assignment, call = await _locked(act, assignment_id, expected)
-    return await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
+    confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
+    await gate.let_pass(act, Assignment.id == assignment_id, [(call.starts_at, call.ends_at)], brought)
+    return confirmed
 
 
 async def release(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> AssignmentOut:

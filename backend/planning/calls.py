@@ -49,12 +49,12 @@ async def create_call(act: Act, body: CallIn) -> CallOut:
     values = body.model_dump()
     await _check_production(act, body.production_id)
     timezone, city = await _place(act, body.venue_id)
-    _check_times(values, timezone)
+    check_times(values, timezone)
     if values["on_tour"] is None:
         values["on_tour"] = is_on_tour(act, city)
     call = Call(
         id=new_id(), status=CallStatus.DRAFT, published_version=0, created_at=act.now, updated_at=act.now,
-        **_stored(values),
+        **stored(values),
     )  # fmt: skip
     async with refusing(act.session, {"fk_": refusals.unknown_in_body("production_id")}):
         act.session.add(call)
@@ -104,8 +104,8 @@ async def _change(act: Act, call: Call, values: dict[str, Any]) -> None:
     await _check_production(act, values.get("production_id"))
     timezone, city = await _place(act, values.get("venue_id", call.venue_id))
     if any(name in values for name in _TIMES):
-        _check_times(values_of(call, _TIMES) | values, timezone)
-    values = _stored(values) | await _touring(act, call, values, city)
+        check_times(values_of(call, _TIMES) | values, timezone)
+    values = stored(values) | await _touring(act, call, values, city)
     before = values_of(call, FIELDS)
     async with refusing(act.session, {"fk_": refusals.unknown_in_body("production_id")}):
         changed = apply_changes(call, values, updated_at=act.now)
@@ -205,7 +205,8 @@ async def _place(act: Act, venue_id: UUID | None) -> tuple[str, str | None]:
     return venue.timezone, venue.city
 
 
-def _check_times(values: Mapping[str, Any], timezone: str) -> None:
+def check_times(values: Mapping[str, Any], timezone: str) -> None:
+    """Refuse (InvalidError) times of a call that do not hold together; `values` maps them as sent or as stored."""
     pauses = [_pause(item) for item in values["breaks"]]
     times = Times(values["starts_at"], values["ends_at"], pauses, values["unplaced_break_minutes"])
     faults = find_faults(times, ZoneInfo(timezone))
@@ -219,7 +220,7 @@ def _pause(item: Mapping[str, Any]) -> Pause:
     return Pause(starts_at, ends_at, item["paid"])
 
 
-def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+def stored(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values as the table holds them: instants in UTC, breaks in JSON's own types."""
     found: dict[str, Any] = {name: v.astimezone(UTC) if isinstance(v, datetime) else v for name, v in values.items()}
     if "breaks" in found:

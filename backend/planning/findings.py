@@ -1,16 +1,21 @@
 """The company's planning judged by the rules: its people's work read in one statement, its law in another."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, false, select
 
 from backend.people.models import Annexe, Job, Person
+from backend.planning import derogations
 from backend.planning.domain.states import LIVE, Status, effective
+from backend.planning.domain.times import LONGEST_CALL
 from backend.planning.models import Assignment, Call, CallStatus
+from backend.planning.period import ALWAYS, Period
 from backend.productions.models import Production
 from backend.rules.engine import Report, check
 from backend.rules.law import Law
@@ -28,15 +33,7 @@ TRADES: Mapping[str, Trade] = {
 }
 """Job codes whose title of the convention is known; other artists are artists, everybody else is called as staff is."""
 
-_COLUMNS = (
-    Person.id.label("person_id"),
-    Person.ref.label("person_ref"),
-    Person.birth_date,
-    Assignment.id.label("assignment_id"),
-    Assignment.job,
-    Assignment.status,
-    Assignment.expires_at,
-    Job.annexe,
+CALL_FACTS = (
     Call.id.label("call_id"),
     Call.ref.label("call_ref"),
     Call.kind,
@@ -48,65 +45,138 @@ _COLUMNS = (
     Production.id.label("production_id"),
     Production.premiere_date,
 )
+_COLUMNS = (
+    Person.id.label("person_id"),
+    Person.ref.label("person_ref"),
+    Person.birth_date,
+    Assignment.id.label("assignment_id"),
+    Assignment.job,
+    Assignment.status,
+    Assignment.expires_at,
+    Job.annexe,
+    *CALL_FACTS,
+)
+TWELVE_WEEKS = timedelta(weeks=12)
+TWELVE_MONTHS = timedelta(weeks=53)
+"""How far from a period its findings reach: means over twelve weeks, night work over twelve months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Whose work is read, and when; `marked` says which assignments the reader asks about."""
+
+    of: ColumnElement[bool] | None = None
+    between: Period = ALWAYS
+    marked: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The work that was read, people and calls by their ids, and the ids of the marked assignments."""
+
+    works: Sequence[Work]
+    marked: frozenset[str]
 
 
 async def find(act: Act) -> Report:
     """Judge everything that the company has planned; the number of statements does not depend on how much that is."""
     law, works = await read_law(act), await read_works(act)
-    return check(works, law, ZoneInfo(act.company.timezone))
+    # In a thread: a season must not hold the event loop.
+    return await asyncio.to_thread(check, works, law, ZoneInfo(act.company.timezone))
 
 
 async def read_law(act: Act) -> Law:
-    """Return the law that the company is judged by: everybody's, and that of its convention."""
+    """Return the law that the company is judged by: everybody's, its convention's, and derogations it has recorded."""
     async with login_rights(act.session):
         convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
-    return Law(convention)
+    return Law(convention, derogations=await derogations.recorded(act))
 
 
 async def read_works(act: Act) -> list[Work]:
-    """Return the work of each person called: confirmed, or still open and marked so; what is over or refused is not."""
+    """Return the work of each person called: confirmed, or still open and marked so; what is over or refused is not.
+
+    People and calls go by their refs, where they have one.
+    """
+    return _works(await _read(act, Extent()), by_ref=True)
+
+
+async def read_planned(act: Act, extent: Extent) -> Planned:
+    """Return the work of an extent, as `read_works` does, with people and calls by their ids."""
+    rows = await _read(act, extent)
+    return Planned(_works(rows, by_ref=False), frozenset(str(row.assignment_id) for row in rows if row.marked))
+
+
+async def _read(act: Act, extent: Extent) -> list[Row[Any]]:
+    marked = false() if extent.marked is None else extent.marked
     query = (
-        select(*_COLUMNS)
+        select(*_COLUMNS, marked.label("marked"))
         .join(Assignment, Assignment.person_id == Person.id)
         .join(Job, Job.code == Assignment.job)
         .join(Call, Call.id == Assignment.call_id)
         .join(Production, Production.id == Call.production_id)
-        .where(Call.status != CallStatus.CANCELLED, Assignment.status.in_(LIVE))
+        .where(Call.status != CallStatus.CANCELLED, Assignment.status.in_(LIVE), *_conditions(extent))
         .order_by(Person.last_name, Person.first_name, Person.id, Call.starts_at, Call.id, Assignment.id)
     )
     rows = (await act.session.execute(query)).all()
-    return _works(row for row in rows if effective(row.status, row.expires_at, act.now) in LIVE)
+    return [row for row in rows if effective(row.status, row.expires_at, act.now) in LIVE]
 
 
-def _works(rows: Iterable[Row[Any]]) -> list[Work]:
+def _conditions(extent: Extent) -> list[ColumnElement[bool]]:
+    found = [] if extent.of is None else [extent.of]
+    if extent.between.starts_at is not None:
+        # No call is longer: the index on the start serves.
+        found += [Call.starts_at > extent.between.starts_at - LONGEST_CALL, Call.ends_at > extent.between.starts_at]
+    if extent.between.ends_at is not None:
+        found.append(Call.starts_at < extent.between.ends_at)
+    return found
+
+
+def _works(rows: Iterable[Row[Any]], *, by_ref: bool) -> list[Work]:
     found: dict[UUID, tuple[Row[Any], list[Segment]]] = {}
     for row in rows:
-        found.setdefault(row.person_id, (row, []))[1].append(_segment(row))
-    return [Work(row.person_ref or str(row.person_id), segments, row.birth_date) for row, segments in found.values()]
+        found.setdefault(row.person_id, (row, []))[1].append(segment_of(row, by_ref=by_ref))
+    return [
+        Work((by_ref and row.person_ref) or str(row.person_id), segments, row.birth_date)
+        for row, segments in found.values()
+    ]
 
 
-def _segment(row: Row[Any]) -> Segment:
+def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
+    """Return the segment of a row of `_COLUMNS`."""
     return Segment(
-        call=row.call_ref or str(row.call_id),
+        call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        kind=row.kind.value,
-        trade=_trade(row.job, row.annexe),
-        pauses=_pauses(row.breaks),
-        unplaced_break_minutes=row.unplaced_break_minutes,
-        on_tour=row.on_tour,
-        production=str(row.production_id),
-        premiere=row.premiere_date,
+        trade=trade_of(row.job, row.annexe),
         if_confirmed=row.status is not Status.CONFIRMED,
+        **_facts(row),
     )
 
 
-def _trade(job: str, annexe: Annexe) -> Trade:
+def new_segment(call: Row[Any], assignment: str, job: str, annexe: Annexe) -> Segment:
+    """Return the segment of somebody who is not on the call (a row of `CALL_FACTS`) yet, as if confirmed."""
+    return Segment(call=str(call.call_id), assignment=assignment, trade=trade_of(job, annexe), **_facts(call))
+
+
+def _facts(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "starts_at": row.starts_at,
+        "ends_at": row.ends_at,
+        "kind": row.kind.value,
+        "pauses": pauses_of(row.breaks),
+        "unplaced_break_minutes": row.unplaced_break_minutes,
+        "on_tour": row.on_tour,
+        "production": str(row.production_id),
+        "premiere": row.premiere_date,
+    }
+
+
+def trade_of(job: str, annexe: Annexe) -> Trade:
+    """Return which part of a convention governs a job."""
     return TRADES.get(job, Trade.ARTIST if annexe is Annexe.ARTISTS else Trade.TECHNICIAN)
 
 
-def _pauses(breaks: Sequence[Mapping[str, Any]]) -> list[Pause]:
+def pauses_of(breaks: Sequence[Mapping[str, Any]]) -> list[Pause]:
+    """Return the stored breaks of a call as the rules take them."""
     return [
         Pause(datetime.fromisoformat(one["starts_at"]), datetime.fromisoformat(one["ends_at"]), one["paid"])
         for one in breaks

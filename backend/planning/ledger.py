@@ -38,6 +38,11 @@ NOT_AVAILABLE = Sentence(
     "Cette personne n'est pas disponible sur ces horaires : choisissez quelqu'un d'autre ou d'autres horaires.",
     "This person is not available at these times: choose somebody else, or other times.",
 )
+OVERLAP = Sentence(
+    "Cette personne est déjà confirmée sur des horaires qui se chevauchent : annulez l'autre affectation ou "
+    "changez les horaires.",
+    "This person is already confirmed at overlapping times: cancel the other assignment, or change the times.",
+)
 
 Result = TypeVar("Result")
 
@@ -112,6 +117,14 @@ async def rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold])
 
     refused, freed = await _in_savepoint(act.session, again)
     await retry_contested(act.session, freed)
+    return refused
+
+
+async def try_rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
+    """Return whom `rebook` would refuse; all of it is taken back, and nothing is stored."""
+    savepoint = await act.session.begin_nested()
+    refused = await rebook(act, given_back, wanted)
+    await savepoint.rollback()
     return refused
 
 
@@ -233,15 +246,7 @@ async def _refuse(act: Act, refused: Sequence[Hold]) -> None:
     if not conflicts:
         note_refusals(act)
         raise PersonNotAvailableError
-    raise ConflictError(
-        "overlap",
-        Sentence(
-            "Cette personne est déjà confirmée sur des horaires qui se chevauchent : annulez l'autre affectation ou "
-            "changez les horaires.",
-            "This person is already confirmed at overlapping times: cancel the other assignment, or change the times.",
-        ),
-        extra={"conflicts": conflicts},
-    )
+    raise ConflictError("overlap", OVERLAP, extra={"conflicts": conflicts})
 
 
 async def _take_out(act: Act, assignment_ids: Collection[UUID]) -> list[Row[Any]]:

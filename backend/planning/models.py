@@ -1,7 +1,7 @@
 """Tables of the planning, and the shared ledger of bookings."""
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -148,6 +148,26 @@ class Assignment(Versioned, TenantBase):
         CheckConstraint("rank IS NULL OR rank BETWEEN 1 AND 9", name="rank"),
         CheckConstraint("cachets IS NULL OR cachets BETWEEN 0 AND 100", name="cachets"),
     )
+
+
+class Derogation(Versioned, TenantBase):
+    """Why a rule may be exceeded: the ground, its document, the days it holds; without a person, for everybody.
+
+    `limit_minutes` is how far it goes, in the unit of the rule; None: as far as the law lets.
+    """
+
+    __tablename__ = "derogation"
+    id: Mapped[UuidKey]
+    rule: Mapped[str] = mapped_column(String(40))
+    ground: Mapped[str] = mapped_column(String(40))
+    document: Mapped[str] = mapped_column(String(200))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date]
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    limit_minutes: Mapped[int | None] = mapped_column(Integer)
+    recorded_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    __table_args__ = (CheckConstraint("valid_from <= valid_to", name="ends_after_start"),)
 
 
 class Booking(SharedBase):

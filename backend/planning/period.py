@@ -45,6 +45,9 @@ class Period:
     ends_at: datetime | None
 
 
+ALWAYS = Period(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class BoundedPeriod:
     """A period with two ends, of at most 62 days."""

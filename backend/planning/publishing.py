@@ -9,18 +9,22 @@ from sqlalchemy import Row
 
 from backend.audit.service import record
 from backend.core.preconditions import check_version
-from backend.planning import refusals, repository
+from backend.planning import gate, refusals, repository
 from backend.planning.domain.publication import FIELDS, find_changes, take_snapshot
-from backend.planning.models import Call, CallStatus, Publication
+from backend.planning.gate import BRINGING_NOTHING, Brought
+from backend.planning.models import Assignment, Call, CallStatus, Publication
 from backend.planning.schemas import Difference, ProductionPublicationOut, PublicationOut
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import values_of
 
 
-async def publish_call(act: Act, call_id: UUID, expected: int) -> tuple[PublicationOut, int]:
+async def publish_call(
+    act: Act, call_id: UUID, expected: int, brought: Brought = BRINGING_NOTHING
+) -> tuple[PublicationOut, int]:
     """Publish a call and return what people are told anew, and the call's row version.
 
-    A call that has not changed keeps its version. Raises NotFoundError, ConflictError for a cancelled one.
+    A call that has not changed keeps its version. Raises NotFoundError, ConflictError for a cancelled one, and what
+    the gate raises for what the law forbids.
     """
     call = await repository.lock_call(act, call_id)
     if call is None:
@@ -31,20 +35,31 @@ async def publish_call(act: Act, call_id: UUID, expected: int) -> tuple[Publicat
     snapshot = take_snapshot(values_of(call, FIELDS))
     if call.published == snapshot:
         return _unchanged(call), call.version
+    await gate.let_pass(act, Assignment.call_id == call_id, [(call.starts_at, call.ends_at)], brought)
     published = await publish_snapshot(act, call, snapshot)
     return published, call.version
 
 
-async def publish_production(act: Act, production_id: UUID) -> ProductionPublicationOut:
-    """Publish every draft or changed call of a production; cancelled ones stay as they are. Raises NotFoundError."""
+async def publish_production(
+    act: Act, production_id: UUID, brought: Brought = BRINGING_NOTHING
+) -> ProductionPublicationOut:
+    """Publish every draft or changed call of a production, or none; cancelled ones stay as they are.
+
+    Raises NotFoundError, and what the gate raises for what the law forbids.
+    """
     if not await repository.production_exists(act, production_id):
         raise refusals.missing(refusals.NO_PRODUCTION)
+    calls = [
+        (call, take_snapshot(call._asdict())) for call in await repository.lock_calls_of_production(act, production_id)
+    ]
+    changed = [(call, snapshot) for call, snapshot in calls if call.published != snapshot]
+    if changed:
+        times = [(call.starts_at, call.ends_at) for call, _ in changed]
+        await gate.let_pass(act, Assignment.call_id.in_([call.id for call, _ in changed]), times, brought)
     rows, published = [], []
-    for call in await repository.lock_calls_of_production(act, production_id):
-        snapshot = take_snapshot(call._asdict())
-        if call.published != snapshot:
-            rows.append({"call_id": call.id, **_told(act, call, snapshot), "status": CallStatus.PUBLISHED})
-            published.append(_add_publication(act, call, snapshot))
+    for call, snapshot in changed:
+        rows.append({"call_id": call.id, **_told(act, call, snapshot), "status": CallStatus.PUBLISHED})
+        published.append(_add_publication(act, call, snapshot))
     await repository.store_publications(act, rows)
     return ProductionPublicationOut(production_id=production_id, calls=published)
 

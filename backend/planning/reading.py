@@ -1,6 +1,7 @@
 """The planning of a period in one answer, built for speed: one statement on PostgreSQL, which writes the JSON itself.
 
-SQLite gives the same answer from the same columns, with one statement for each part.
+SQLite gives the same answer from the same columns, with one statement for each part. What the law says of it is judged
+beside it, from the work of the people shown.
 """
 
 import hashlib
@@ -29,10 +30,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.people.models import Job, Person
-from backend.planning import ledger
+from backend.planning import ledger, reporting
 from backend.planning.domain.publication import instant_text
 from backend.planning.domain.states import Status
 from backend.planning.domain.times import LONGEST_CALL
+from backend.planning.finding_schemas import PlannedFinding
 from backend.planning.models import Assignment, Call, Position
 from backend.planning.period import BoundedPeriod
 from backend.productions.models import Production, Venue
@@ -54,12 +56,13 @@ class PlanningFilter:
     department: str | None = None
 
 
-async def read_planning(act: Act, wanted: PlanningFilter) -> bytes:
-    """Return the planning as JSON: calls that have a moment in the period, and all that they name."""
+async def read_planning(act: Act, wanted: PlanningFilter, language: str) -> bytes:
+    """Return the planning as JSON: calls that have a moment in the period, all that they name, and findings."""
     parts = _parts(act, wanted)
     texts = await (_rows_by_python(act, parts) if is_sqlite(act.session) else _rows_by_database(act, parts))
     head = {"from": instant_text(wanted.period.starts_at), "to": instant_text(wanted.period.ends_at)}
-    return msgspec.json.encode({**head, **{name: msgspec.Raw(text) for name, text in texts.items()}})
+    found = [finding.model_dump(mode="json") for finding in await _findings(act, wanted, language)]
+    return msgspec.json.encode({**head, **{name: msgspec.Raw(text) for name, text in texts.items()}, "findings": found})
 
 
 def fingerprint(body: bytes) -> str:
@@ -67,10 +70,21 @@ def fingerprint(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
+async def _findings(act: Act, wanted: PlanningFilter, language: str) -> list[PlannedFinding]:
+    shown = _standing(wanted)
+    people = Person.id.in_(select(Assignment.person_id).where(shown))
+    return await reporting.of_planning(act, people, shown, wanted.period, language)
+
+
+def _standing(wanted: PlanningFilter) -> ColumnElement[bool]:
+    calls = select(Call.id).where(*_of_calls(wanted)).scalar_subquery()
+    return and_(Assignment.call_id.in_(calls), *_of_assignments(wanted))
+
+
 def _parts(act: Act, wanted: PlanningFilter) -> dict[str, Select[Any]]:
     calls = select(Call.id).where(*_of_calls(wanted)).scalar_subquery()
     its_calls = Call.id.in_(calls)
-    standing = and_(Assignment.call_id.in_(calls), *_of_assignments(wanted))
+    standing = _standing(wanted)
     return {
         "calls": _select(act, _CALL).where(its_calls).order_by(Call.starts_at, Call.id),
         "positions": _select(act, _POSITION)

@@ -32,11 +32,13 @@ _KINDS = {
     "call_id": Sentence("Cette convocation n'existe pas", "This call"),
     "position_id": Sentence("Ce poste n'existe pas pour cette convocation et ce métier", "This call's position"),
     "person_id": Sentence("Cette personne n'est pas", "This person"),
+    "released": Sentence("Cette affectation ne tient pas", "This assignment"),
     "job": Sentence("Ce métier n'existe pas", "This job"),
 }
 NO_CALL = Sentence("Cette convocation n'existe pas (ou plus).", "This call does not exist (any more).")
 NO_POSITION = Sentence("Ce poste n'existe pas (ou plus).", "This position does not exist (any more).")
 NO_ASSIGNMENT = Sentence("Cette affectation n'existe pas (ou plus).", "This assignment does not exist (any more).")
+NO_PERSON = Sentence("Cette personne n'est pas dans votre annuaire.", "This person is not in your directory.")
 NO_PRODUCTION = Sentence("Ce spectacle n'existe pas (ou plus).", "This production does not exist (any more).")
 
 

@@ -122,6 +122,11 @@ async def production_exists(act: Act, production_id: UUID) -> bool:
     return await act.session.scalar(select(Production.id).where(Production.id == production_id)) is not None
 
 
+async def person_exists(act: Act, person_id: UUID) -> bool:
+    """Tell whether the person is in the company's directory."""
+    return await act.session.scalar(select(Person.id).where(Person.id == person_id)) is not None
+
+
 async def find_venue(act: Act, venue_id: UUID) -> Row[tuple[str, str | None]] | None:
     """Return the time zone and the city of a venue."""
     return (await act.session.execute(select(Venue.timezone, Venue.city).where(Venue.id == venue_id))).one_or_none()

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from backend.core.languages import language_of
 from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ANY_VERSION, ExpectedVersion, stale
 from backend.core.resources import show, show_created
@@ -15,6 +16,8 @@ from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning import publishing, reading
 from backend.planning.domain.states import Status
+from backend.planning.finding_schemas import ClearanceIn, PlanningOut
+from backend.planning.gate import Brought
 from backend.planning.models import CallKind, CallStatus
 from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
 from backend.planning.probing import unhurried
@@ -29,7 +32,6 @@ from backend.planning.schemas import (
     CancelIn,
     Empty,
     OfferIn,
-    PlanningOut,
     PositionChange,
     PositionIn,
     PositionOut,
@@ -61,6 +63,13 @@ def _offered_version(
 
 
 OfferedVersion = Annotated[int, Depends(_offered_version)]
+
+
+def _brought(request: Request, body: ClearanceIn | None = None) -> Brought:
+    return Brought(body or ClearanceIn(), language_of(request))
+
+
+BroughtToPass = Annotated[Brought, Depends(_brought)]
 
 
 def _wanted_calls(
@@ -120,20 +129,22 @@ async def delete_call(act: AsPlanner, call_id: UUID, expected: ExpectedVersion) 
 
 @router.post("/calls/{call_id}/publish", summary="Publish a call")
 async def publish_call(
-    act: AsPlanner, call_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
+    act: AsPlanner, call_id: UUID, expected: OfferedVersion, response: Response, brought: BroughtToPass
 ) -> PublicationOut:
-    """The next numbered version, with what has changed; a call that has not changed keeps its version."""
-    publication, version = await publishing.publish_call(act, call_id, expected)
+    """The next numbered version, with what has changed; a call that has not changed keeps its version.
+
+    What the law forbids of its confirmed people is refused, with `findings`: 403 `not_allowed` to a planner, 409
+    `override_required` without `override_reason`, 409 `ground_required` without a ground for each rule.
+    """
+    publication, version = await publishing.publish_call(act, call_id, expected, brought)
     show(response, version)
     return publication
 
 
 @router.post("/productions/{production_id}/publish", summary="Publish the calls of a production")
-async def publish_production(
-    act: AsPlanner, production_id: UUID, _body: Empty | None = None
-) -> ProductionPublicationOut:
-    """Every draft or changed call, each with its new version."""
-    return await publishing.publish_production(act, production_id)
+async def publish_production(act: AsPlanner, production_id: UUID, brought: BroughtToPass) -> ProductionPublicationOut:
+    """Every draft or changed call, each with its new version; or none, as for one call, when the law forbids some."""
+    return await publishing.publish_production(act, production_id, brought)
 
 
 @router.get("/calls/{call_id}/positions", summary="List the positions of a call")
@@ -238,10 +249,13 @@ async def offer(
 
 @router.post("/assignments/{assignment_id}/confirm", summary="Confirm an assignment", dependencies=[Depends(unhurried)])
 async def confirm(
-    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
+    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, brought: BroughtToPass
 ) -> AssignmentOut:
-    """409 `overlap` with the company's own assignments in the way, or `person_not_available` for anything elsewhere."""
-    return _answer(response, await on_assignments.confirm(act, assignment_id, expected))
+    """409 `overlap` with the company's own assignments in the way, or `person_not_available` for anything elsewhere.
+
+    What the law forbids is refused as in publishing: `not_allowed`, `override_required` or `ground_required`.
+    """
+    return _answer(response, await on_assignments.confirm(act, assignment_id, expected, brought))
 
 
 @router.post("/assignments/{assignment_id}/release", summary="Release a person")
@@ -290,15 +304,17 @@ def _wanted_planning(
 async def read_planning(
     act: AsReader,
     wanted: Annotated[reading.PlanningFilter, Depends(_wanted_planning)],
+    request: Request,
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:
     """`from` and `to` are days or instants, 62 days apart at most.
 
     `person_id` and `department` narrow the calls, and the assignments on them; `department` the positions too.
+    `findings`: what the law says of these assignments in the period, the worst first; pay (INFO) is in the lists.
     """
-    body = await reading.read_planning(act, wanted)
+    body = await reading.read_planning(act, wanted, language_of(request))
     tag = reading.fingerprint(body)
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Language"}
     if if_none_match is not None and tag in if_none_match:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

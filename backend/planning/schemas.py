@@ -1,6 +1,6 @@
 """What enters and leaves the planning's routes. Instants are kept to the second."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -293,16 +293,3 @@ class PlannedVenue(Body):
     name: Annotated[str, Field(examples=["Grande salle"])]
     city: Annotated[str | None, Field(examples=["Nantes"])]
     timezone: Annotated[str, Field(examples=["Europe/Paris"])]
-
-
-class PlanningOut(Body):
-    """Everything of a period in one answer: calls that touch it, and all that they name."""
-
-    from_: Annotated[datetime, Field(alias="from", examples=["2026-11-15T23:00:00Z"])]
-    to: Annotated[datetime, Field(examples=["2026-11-22T23:00:00Z"])]
-    calls: list[PlannedCall]
-    positions: list[PositionOut]
-    assignments: list[PlannedAssignment]
-    people: list[PlannedPerson]
-    productions: list[PlannedProduction]
-    venues: list[PlannedVenue]

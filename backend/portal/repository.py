@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Uuid, bindparam, cast, func, selec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.models import PersonLink
-from backend.people.models import Job
+from backend.people.models import Job, Person
 from backend.planning.domain.states import Status
 from backend.planning.ledger import IS_CONTESTED
 from backend.planning.models import Assignment, Booking, Call
@@ -68,6 +68,7 @@ async def assignments_of(
 # Columns of the tables, not of the entities: rows then pass SQLAlchemy's loading of entities by.
 _ASSIGNMENT, _CALL, _JOB = Assignment.__table__, Call.__table__, Job.__table__
 _PRODUCTION, _VENUE, _BOOKING = Production.__table__, Venue.__table__, Booking.__table__
+_PERSON = Person.__table__
 _OF_ASSIGNMENT = ("id", "status", "rank", "expires_at", "message", "job", "version", "updated_at")
 _OF_CALL = ("published", "published_version", "published_at", "published_starts_at", "published_ends_at")
 _OF_VENUE = ("id", "name", "address", "postal_code", "city", "timezone")
@@ -89,11 +90,15 @@ def _assignments(narrowed_by: frozenset[str], *, sqlite: bool) -> Select[Any]:
             *(_VENUE.c[name].label(f"venue_{name}") for name in _OF_VENUE),
             _CALL.c.id.label("call_id"),
             _JOB.c.label,
+            _JOB.c.annexe,
+            _PERSON.c.birth_date,
             _PRODUCTION.c.title.label("production_title"),
+            _PRODUCTION.c.premiere_date,
             _ASSIGNMENT.c.id.in_(contested).label("contested"),
         )
         .join(_CALL, _CALL.c.id == _ASSIGNMENT.c.call_id)
         .join(_JOB, _JOB.c.code == _ASSIGNMENT.c.job)
+        .join(_PERSON, _PERSON.c.id == _ASSIGNMENT.c.person_id)
         .outerjoin(_PRODUCTION, _PRODUCTION.c.id == _told("production_id", sqlite=sqlite))
         .outerjoin(_VENUE, _VENUE.c.id == _told("venue_id", sqlite=sqlite))
         .where(

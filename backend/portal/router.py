@@ -18,8 +18,10 @@ from backend.identity.accounts import Accounts
 from backend.identity.schemas import Accepted, AcceptIn, InvitationIn, InvitationOut
 from backend.planning.domain.states import Action
 from backend.planning.period import FromQuery, ToQuery, read_period
-from backend.portal import hours, invitations, service
-from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments, MyHours
+from backend.planning.reporting import FindingsFilter
+from backend.portal import findings, hours, invitations, service
+from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments, MyFindings, MyHours
+from backend.rules.finding import Severity
 from backend.tenancy import idempotency
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -92,6 +94,25 @@ async def my_assignments(
     return await service.my_assignments(
         request.app.state.database, caller, page, utc_now(), starts_before=period.ends_at, ends_after=period.starts_at
     )
+
+
+@router.get("/me/findings", tags=["me"], summary="Read what the law says of my work for all companies")
+async def my_findings(
+    caller: SignedIn,
+    request: Request,
+    page: Annotated[PageRequest, Depends(page_request)],
+    starts: FromQuery = None,
+    ends: ToQuery = None,
+    severity: Annotated[list[Severity] | None, Query(description="Once for each; all without it.")] = None,
+) -> MyFindings:
+    """Rests and maxima over all employers together, by the Code du travail, the worst first. No company reads it.
+
+    Options count as `if_confirmed`: read this before you accept.
+    """
+    kept = frozenset(Severity) if severity is None else frozenset(severity)
+    wanted = FindingsFilter(read_period(starts, ends, HOME_TIMEZONE), kept)
+    database = request.app.state.database
+    return await findings.my_findings(database, caller, wanted, page, language_of(request), utc_now())
 
 
 @router.get("/me/hours", tags=["me"], summary="Count my hours towards the 507")

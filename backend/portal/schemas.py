@@ -8,6 +8,7 @@ from backend.core.schemas import Body, Line, Text, UtcInstant
 from backend.hours.schemas import HoursOut
 from backend.planning.domain.states import Action, Status
 from backend.planning.models import CallKind, CallStatus
+from backend.rules.finding import Severity, Unit
 
 
 class CompanyRef(Body):
@@ -81,6 +82,34 @@ class MyAssignments(Body):
     """Assignments over all companies, by time; a company that cannot be read now is named in `unavailable`."""
 
     items: list[MyAssignment]
+    next_cursor: str | None = Field(examples=[None])
+    unavailable: list[CompanyRef] = Field(examples=[[]])
+
+
+class MyFinding(Body):
+    """What the law says of one person's work over all their employers, in one window."""
+
+    rule: str = Field(examples=["WT-DAY-10"])
+    severity: Severity = Field(examples=["DEROG"])
+    window_start: UtcInstant
+    window_end: UtcInstant
+    measured_minutes: int = Field(examples=[660], description="In `unit`.")
+    limit_minutes: int = Field(examples=[600], description="In `unit`.")
+    unit: Unit = Field(examples=["minutes"])
+    assignment_ids: list[UUID]
+    companies: list[CompanyRef] = Field(description="Whose assignments take part.")
+    if_confirmed: bool = Field(examples=[False], description="Rests on an option, or on what you accepted.")
+    sentence: str = Field(examples=["11 h de travail le 13 novembre 2026, pour 10 h au plus."])
+    article: str = Field(examples=["Code du travail, art. L3121-18 et L3121-19"])
+    link: str = Field(examples=["https://www.legifrance.gouv.fr/codes/article_lc/LEGIARTI000033020428"])
+    text: str = Field(examples=["La durée quotidienne de travail effectif par salarié ne peut excéder dix heures."])
+    details: dict[str, int] = Field(examples=[{}])
+
+
+class MyFindings(Body):
+    """Findings over all companies, the worst first; a company that cannot be read now is named in `unavailable`."""
+
+    items: list[MyFinding]
     next_cursor: str | None = Field(examples=[None])
     unavailable: list[CompanyRef] = Field(examples=[[]])
 

@@ -74,12 +74,12 @@ class Changes:
     changed: Sequence[Finding]
 
 
-def check(works: Iterable[Work], law: Law, zone: ZoneInfo) -> Report:
-    """Judge everybody; the findings are in order of severity, then time, then person."""
+def check(works: Iterable[Work], law: Law, zone: ZoneInfo, within: Interval | None = None) -> Report:
+    """Judge everybody; the findings are in order of severity, then time, then person. `within`: as `check_person`."""
     found: list[Finding] = []
     notes = [] if law.convention_known else [Note("unknown_convention", unknown_convention(law.convention or ""))]
     for work in works:
-        found += check_person(work, law, zone)
+        found += check_person(work, law, zone, within)
         notes += notes_on(work)
     return Report(sorted(found, key=_order), notes)
 
@@ -148,6 +148,21 @@ def move_call(
     return compare(before, after)
 
 
+def replan(pairs: Iterable[tuple[Work, Work]], law: Law, zone: ZoneInfo) -> Changes:
+    """Say what changes when the work of people (before, after) becomes another: judged only where it differs.
+
+    Within a person's work each assignment has a name of its own.
+    """
+    before: list[Finding] = []
+    after: list[Finding] = []
+    for old, new in pairs:
+        within = _differing(old, new)
+        if within is not None:
+            before += check_person(old, law, zone, within)
+            after += check_person(new, law, zone, within)
+    return compare(before, after)
+
+
 def moved(work: Work, call: str, starts_at: datetime, ends_at: datetime) -> Work:
     """Return the work with one call at another time; its placed breaks move with its start."""
     return replace(work, segments=[_moved(s, starts_at, ends_at) if s.call == call else s for s in work.segments])
@@ -167,6 +182,16 @@ def compare(before: Iterable[Finding], after: Iterable[Finding]) -> Changes:
 def _judge(work: Work, segments: Sequence[Segment], law: Law, zone: ZoneInfo, within: Interval | None) -> list[Finding]:
     case = Case(work, lay_out(segments, days_of(zone)), law, within)
     return [finding for find in CHECKS for finding in find(case)]
+
+
+def _differing(old: Work, new: Work) -> Interval | None:
+    """Return from where to where the work differs, or None when it does not."""
+    before, after = ({segment.assignment: segment for segment in work.segments} for work in (old, new))
+    names = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    changed = [found[name] for name in names for found in (before, after) if name in found]
+    if not changed:
+        return None
+    return minute_of(min(one.starts_at for one in changed)), minute_of(max(one.ends_at for one in changed))
 
 
 def _touches(finding: Finding, within: Interval, zone: ZoneInfo) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from backend.imports import repository
 from backend.imports.refusals import ImportRejectedError, RowError
 from backend.planning.domain.states import Status
+from backend.planning.findings import find
 from backend.planning.models import Call, CallStatus
 from backend.telemetry import record
 from backend.tenancy.session import Database
@@ -441,3 +442,15 @@ async def test_an_import_locks_the_calls_it_compares_so_no_act_meanwhile_is_writ
         async with acting(database, company) as planner:
             query = select(Call.id).where(Call.id == call["id"]).with_for_update(read=True, skip_locked=True)
             assert (await planner.session.scalars(query)).all() == []
+
+
+async def test_the_findings_are_counted_and_stop_nothing(
+    database: Database, company: SignedUpCompany, folder: Folder
+) -> None:
+    files = folder("compagnie-de-la-rampe")
+    trial = await load(database, company, files, dry_run=True)
+    done = await load(database, company, files)
+    assert (done.findings["HARD"], done.findings["DEROG"], done.findings["WARN"]) == (32, 26, 27)
+    assert trial.findings == done.findings
+    async with acting(database, company) as act:
+        assert sum(done.findings.values()) == len((await find(act)).findings)

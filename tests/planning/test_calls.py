@@ -127,6 +127,15 @@ async def test_a_change_needs_the_version_that_was_read(stage: Stage) -> None:
     problem(await stage.patch(f"/calls/{uuid4()}", {"title": "x"}), 404, "not_found")
 
 
+async def test_a_break_that_does_not_say_who_pays_it_is_unpaid_in_a_change_too(stage: Stage) -> None:
+    call = await stage.call(await stage.production())
+    changed = await stage.patch(
+        f"/calls/{call['id']}", {"breaks": [times("2031-03-03T10:00:00Z", "2031-03-03T10:30:00Z")]}
+    )
+    assert changed.status_code == 200, changed.text
+    assert [pause["paid"] for pause in changed.json()["breaks"]] == [False]
+
+
 async def test_breaks_must_follow_a_call_that_moves(stage: Stage) -> None:
     pause = times("2031-03-03T11:00:00+01:00", "2031-03-03T11:30:00+01:00")
     call = await stage.call(await stage.production(), breaks=[pause])

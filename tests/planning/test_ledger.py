@@ -81,7 +81,7 @@ async def test_a_person_held_elsewhere_is_not_available_and_not_a_word_more(
     await same_person(database, (stage.company, person), (other_stage.company, namesake))
     production, other_production = await stage.production(), await other_stage.production()
     await other_stage.confirmed(await other_stage.call(other_production, title="CANARI"), namesake)
-    await other_stage.confirmed(await other_stage.call(other_production, SOON + 48 * HOUR, hours=12), namesake)
+    await other_stage.confirmed(await other_stage.call(other_production, SOON + 48 * HOUR, hours=5), namesake)
     refused = []
     for starts_at, hours in ((SOON, 3), (SOON + HOUR, 1), (SOON + 50 * HOUR, 24)):
         wanted = await stage.assignment(await stage.call(production, starts_at, hours), person)

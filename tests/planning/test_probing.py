@@ -1,10 +1,11 @@
 """A company that keeps asking who is held elsewhere is slowed; refusals count although they roll back."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import ASGITransport, AsyncClient, Response
 
 from backend.app import create_app
 from backend.core.settings import Settings
@@ -46,3 +47,29 @@ async def test_a_company_over_its_limit_gets_429_for_the_free_and_the_held_alike
             problem(refused, 429, "rate_limited")
             assert int(refused.headers["retry-after"]) > 0
         assert await confirmed(client, house, EVENING)
+
+
+async def test_asking_by_a_dry_run_is_counted_with_the_rest(strict: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        later, evening = await call(client, prober, *LATER), await call(client, prober, *EVENING)
+        free = await assign(client, prober, evening["id"])
+
+        async def ask(made: dict[str, Any]) -> Response:
+            wanted = {"call_id": made["id"], "person_id": prober.person["id"], "job": "machiniste"}
+            body = {"assignments": [wanted]}
+            return await client.post("/api/v1/planning/check", json=body, headers=prober.headers)
+
+        for _ in range(LIMIT):
+            answer = await ask(later)
+            assert [one["code"] for one in answer.json()["refusals"]] == ["person_not_available"]
+            assert house.production["id"] not in answer.text
+            assert house.company.slug not in answer.text
+        for made in (later, evening):
+            problem(await ask(made), 429, "rate_limited")
+        problem(await act(client, prober, free, "confirm"), 429, "rate_limited")

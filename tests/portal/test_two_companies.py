@@ -14,7 +14,7 @@ from tests.portal.conftest import House, act, assign, call
 
 MORNING = ("2027-01-26T14:00:00+01:00", "2027-01-26T17:00:00+01:00")
 LATER = ("2027-01-26T16:00:00+01:00", "2027-01-26T18:00:00+01:00")
-EVENING = ("2027-01-26T17:00:00+01:00", "2027-01-26T23:00:00+01:00")
+EVENING = ("2027-01-26T17:00:00+01:00", "2027-01-26T22:00:00+01:00")
 
 
 class Mails:
@@ -64,7 +64,7 @@ def as_person(login: str) -> dict[str, str]:
 async def confirmed(client: AsyncClient, house: House, times: tuple[str, str]) -> str:
     made = await call(client, house, *times)
     assignment = await assign(client, house, made["id"])
-    answer = await act(client, house, assignment, "confirm")
+    answer = await act(client, house, assignment, "confirm", override_reason="Accord de la personne")
     assert answer.status_code == 200, answer.text
     return assignment
 

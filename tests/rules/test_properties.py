@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.rules.engine import check_person, compare, move_call, moved
+from backend.rules.engine import check_person, compare, move_call, moved, replan
 from backend.rules.finding import Action, Cure, Finding, Severity
 from backend.rules.law import Law
 from backend.rules.work import Pause, Segment, Trade, Work
@@ -148,6 +148,16 @@ def test_a_moved_call_is_judged_where_it_moved_as_if_all_were_judged_again(work:
     whole = compare(judged(work), judged(moved(work, call.call, start, end)))
     for known in (None, {"P": judged(work)}):
         assert move_call([work], call.call, start, end, LAW, PARIS, known) == whole
+
+
+@at_leisure
+@given(schedules(), st.data())
+def test_other_work_is_judged_where_it_differs_as_if_all_were_judged_again(work: Work, data: st.DataObject) -> None:
+    kept = data.draw(st.lists(st.sampled_from(work.segments), min_size=1, unique_by=lambda s: s.assignment))
+    by = timedelta(minutes=15 * data.draw(st.integers(-200, 200)))
+    first = replaced(kept[0], starts_at=kept[0].starts_at + by, ends_at=kept[0].ends_at + by)
+    other = Work(work.person, [first, *kept[1:]], work.birth_date)
+    assert replan([(work, other)], LAW, PARIS) == compare(judged(work), judged(other))
 
 
 def applied(work: Work, cure: Cure) -> Work:

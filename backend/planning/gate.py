@@ -1,0 +1,142 @@
+"""The gate of publishing and confirming: what the law forbids needs an override with a reason, or a recorded ground.
+
+It judges what is sure (confirmed) as it stands in the act's transaction; options count once they are confirmed. What
+was let pass is not asked again while it stays as it is.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+
+from backend.audit import repository as trail
+from backend.audit.service import record
+from backend.core.errors import AppError, ConflictError, ForbiddenError, Sentence
+from backend.identity.access import ADMINS
+from backend.people.models import Person
+from backend.planning import derogations, findings
+from backend.planning.domain.clearance import Clearance, Ground, Key, Sorted, override_key, sort_out
+from backend.planning.domain.states import Status
+from backend.planning.finding_schemas import ClearanceIn, findings_json
+from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
+from backend.planning.models import Assignment
+from backend.planning.period import Period
+from backend.rules.engine import check
+from backend.rules.finding import Finding
+from backend.rules.law import Law
+from backend.tenancy.acting import Act
+
+OVERRIDDEN = "finding.overridden"
+FINDINGS_SHOWN = 200
+_ASK_AN_ADMIN = Sentence(
+    "La loi interdit ce planning, et seule une personne qui administre la compagnie peut passer outre, avec un motif : "
+    "corrigez ce que dit « findings », ou demandez-lui.",
+    "The law forbids this planning, and only an owner or an admin may override it, with a reason: cure what `findings` "
+    "says, or ask one of them.",
+)
+_GIVE_A_REASON = Sentence(
+    "La loi interdit ce planning : corrigez ce que dit « findings », ou passez outre en donnant « override_reason », "
+    "qui reste dans l'historique.",
+    "The law forbids this planning: cure what `findings` says, or override it by `override_reason`, which stays in the "
+    "history.",
+)
+_GIVE_A_GROUND = Sentence(
+    "Ce planning n'est permis qu'avec une dérogation : corrigez ce que dit « findings », ou donnez dans « grounds » un "
+    "motif et son document pour chaque règle.",
+    "This planning is lawful only with a derogation: cure what `findings` says, or give a ground and its document for "
+    "each rule in `grounds`.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a request brings to pass the gate, and the language in which it is answered."""
+
+    clearance: ClearanceIn
+    language: str
+
+
+BRINGING_NOTHING = Brought(ClearanceIn(), "fr")
+
+
+async def let_pass(
+    act: Act, assignments: ColumnElement[bool], times: Sequence[tuple[datetime, datetime]], brought: Brought
+) -> None:
+    """Let an act on these assignments, whose calls have these times, pass the law, and keep on what ground it passed.
+
+    Raises ForbiddenError `not_allowed`, ConflictError `override_required` or `ground_required`, each with `findings`;
+    InvalidError for a ground that is none.
+    """
+    law = await findings.read_law(act)
+    clearance = _read(brought.clearance, law)
+    planned = await _confirmed(act, assignments, times)
+    report = await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone))
+    found = [finding for finding in report.findings if not planned.marked.isdisjoint(finding.assignments)]
+    overridden = await _overridden(act, {UUID(finding.person) for finding in found})
+    result = sort_out(found, clearance, overridden)
+    _check(act, result, clearance, brought.language)
+    for finding, ground in result.derogated:
+        derogations.derogate(act, finding, ground)
+    for finding in result.forbidden:
+        record(act, OVERRIDDEN, UUID(finding.person), after=_told(finding) | {"reason": clearance.reason})
+    await act.session.flush()
+
+
+async def _confirmed(
+    act: Act, assignments: ColumnElement[bool], times: Sequence[tuple[datetime, datetime]]
+) -> Planned:  # fmt: skip
+    first, last = min(start for start, _ in times), max(end for _, end in times)
+    sure = Assignment.status == Status.CONFIRMED
+    people = Person.id.in_(select(Assignment.person_id).where(assignments, sure))
+    between = Period(first - TWELVE_MONTHS, last + TWELVE_WEEKS)
+    planned = await findings.read_planned(act, Extent(people, between, assignments & sure))
+    works = [replace(work, segments=[s for s in work.segments if not s.if_confirmed]) for work in planned.works]
+    return Planned(works, planned.marked)
+
+
+def _read(body: ClearanceIn, law: Law) -> Clearance:
+    grounds = {}
+    for number, one in enumerate(body.grounds):
+        derogations.check_ground(["body", "grounds", number], one.rule, one.ground, law.rules)
+        grounds[one.rule] = Ground(one.ground, one.document)
+    return Clearance(body.override_reason, grounds)
+
+
+def _check(act: Act, result: Sorted, clearance: Clearance, language: str) -> None:
+    shown = findings_json([*result.forbidden, *result.groundless][:FINDINGS_SHOWN], language)
+    refusal: AppError | None = None
+    if result.forbidden and act.actor.role not in ADMINS:
+        refusal = ForbiddenError("not_allowed", _ASK_AN_ADMIN, extra={"findings": shown})
+    elif result.forbidden and clearance.reason is None:
+        refusal = ConflictError("override_required", _GIVE_A_REASON, extra={"findings": shown})
+    elif result.groundless:
+        refusal = ConflictError("ground_required", _GIVE_A_GROUND, extra={"findings": shown})
+    if refusal is not None:
+        raise refusal
+
+
+async def _overridden(act: Act, people: Collection[UUID]) -> set[Key]:
+    """Return what was overridden of these people's findings: the history is where an override is kept."""
+    told = await trail.after_of(act.session, OVERRIDDEN, people)
+    return {
+        (t["person_id"], t["rule"], t["scope"], t["window_start"], t["measured_minutes"], t["limit_minutes"])
+        for t in told
+    }
+
+
+def _told(finding: Finding) -> dict[str, object]:
+    person, rule, scope, start, measured, limit = override_key(finding)
+    return {
+        "rule": rule,
+        "person_id": person,
+        "scope": scope,
+        "window_start": start,
+        "measured_minutes": measured,
+        "limit_minutes": limit,
+        "article": finding.source.article,
+        "call_ids": list(finding.calls),
+    }

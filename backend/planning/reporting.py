@@ -1,0 +1,153 @@
+"""Findings as answers: of a person, of a production, of a period of the planning; judged when asked, never stored."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+
+from backend.core.pagination import PageRequest, cut
+from backend.identity.access import EXPORTERS
+from backend.people.models import Person
+from backend.planning import findings, refusals, repository
+from backend.planning.finding_schemas import FindingsPage, NoteOut, PlannedFinding, finding_out, planned_finding
+from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
+from backend.planning.models import Assignment, Call
+from backend.planning.period import ALWAYS, BoundedPeriod, Period
+from backend.rules.days import minute_of
+from backend.rules.engine import Note, Report, check
+from backend.rules.finding import Finding, Severity
+from backend.tenancy.acting import Act
+
+OF_MINORS = "MIN-"
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsFilter:
+    """Which findings a list holds; a period keeps those whose window has a moment in it."""
+
+    period: Period = ALWAYS
+    severities: frozenset[Severity] = frozenset(Severity)
+
+
+async def of_person(
+    act: Act, person_id: UUID, wanted: FindingsFilter, page: PageRequest, language: str
+) -> FindingsPage:  # fmt: skip
+    """Return one page of what the law says of a person's work in this company. Raises NotFoundError."""
+    if not await repository.person_exists(act, person_id):
+        raise refusals.missing(refusals.NO_PERSON)
+    planned = await findings.read_planned(act, Extent(Person.id == person_id, around(wanted.period)))
+    report = await _judge(act, planned)
+    return _page(report.findings, report.notes, wanted, page, language)
+
+
+async def of_production(
+    act: Act, production_id: UUID, wanted: FindingsFilter, page: PageRequest, language: str
+) -> FindingsPage:  # fmt: skip
+    """Return one page of what the law says of the people of a production, where its calls take part in it."""
+    if not await repository.production_exists(act, production_id):
+        raise refusals.missing(refusals.NO_PRODUCTION)
+    its = Call.production_id == production_id
+    people = select(Assignment.person_id).join(Call, Call.id == Assignment.call_id).where(its)
+    planned = await findings.read_planned(act, Extent(Person.id.in_(people), around(wanted.period), its))
+    report = await _judge(act, planned)
+    found = _told(act, _about(report.findings, planned.marked))
+    return _page(found, report.notes, wanted, page, language)
+
+
+async def of_planning(
+    act: Act, people: ColumnElement[bool], shown: ColumnElement[bool], period: BoundedPeriod, language: str
+) -> list[PlannedFinding]:
+    """Return what the law says of the assignments shown, save pay (INFO): `people` are theirs.
+
+    Twelve weeks are read on each side; night work over twelve months is for the lists.
+    """
+    between = Period(period.starts_at - TWELVE_WEEKS, period.ends_at + TWELVE_WEEKS)
+    planned = await findings.read_planned(act, Extent(people, between, shown))
+    within = minute_of(period.starts_at), minute_of(period.ends_at)
+    law = await findings.read_law(act)
+    report = await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone), within)
+    wanted = FindingsFilter(
+        Period(period.starts_at, period.ends_at), frozenset({Severity.HARD, Severity.DEROG, Severity.WARN})
+    )
+    kept = _kept(_about(report.findings, planned.marked), wanted)
+    return [planned_finding(finding, language) for finding in _told(act, kept)]
+
+
+async def _judge(act: Act, planned: Planned) -> Report:
+    law = await findings.read_law(act)
+    # In a thread: a season of a large company must not hold the event loop.
+    return await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone))
+
+
+def _page(
+    found: Iterable[Finding], notes: Iterable[Note], wanted: FindingsFilter, page: PageRequest, language: str
+) -> FindingsPage:
+    rows, cursor = cut_page(found, wanted, page)
+    return FindingsPage(
+        items=[finding_out(finding, language) for finding in rows],
+        next_cursor=cursor,
+        notes=[_note(note, language) for note in notes],
+    )
+
+
+def cut_page(
+    found: Iterable[Finding], wanted: FindingsFilter, page: PageRequest
+) -> tuple[list[Finding], str | None]:  # fmt: skip
+    """Return one page of the wanted findings, the worst first, and the cursor of the next one."""
+    after = page.values(str, str, str, str, str)
+    following = (finding for finding in _kept(found, wanted) if after is None or _key(finding) > after)
+    return cut(sorted(following, key=_key)[: page.limit + 1], page, _key)
+
+
+def _told(act: Act, found: Iterable[Finding]) -> list[Finding]:
+    """Leave out rules about minors for whoever may not read people: they would tell an age."""
+    may_read_people = act.actor.role in EXPORTERS
+    return [finding for finding in found if may_read_people or not finding.rule.startswith(OF_MINORS)]
+
+
+def _about(found: Iterable[Finding], marked: frozenset[str]) -> list[Finding]:
+    return [finding for finding in found if not marked.isdisjoint(finding.assignments)]
+
+
+def _kept(found: Iterable[Finding], wanted: FindingsFilter) -> list[Finding]:
+    starts, ends = wanted.period.starts_at, wanted.period.ends_at
+    return [
+        finding
+        for finding in found
+        if finding.severity in wanted.severities
+        and (starts is None or finding.ends_at > starts)
+        and (ends is None or finding.starts_at < ends)
+    ]
+
+
+def around(period: Period) -> Period:
+    """Return what must be read to judge a period; a side left open stays open."""
+    return Period(
+        None if period.starts_at is None else period.starts_at - TWELVE_MONTHS,
+        None if period.ends_at is None else period.ends_at + TWELVE_WEEKS,
+    )
+
+
+def _key(finding: Finding) -> Key:
+    """Return the texts that order findings and tell any two of them apart."""
+    return (
+        str(finding.severity.rank),
+        finding.starts_at.astimezone(UTC).isoformat(),
+        finding.person,
+        finding.rule,
+        "|".join(map(str, (*finding.key, finding.if_confirmed))),
+    )
+
+
+def _note(note: Note, language: str) -> NoteOut:
+    return NoteOut(
+        code=note.code,
+        sentence=note.sentence.in_language(language),
+        person_id=None if note.person is None else UUID(note.person),
+        call_id=None if note.call is None else UUID(note.call),
+    )
