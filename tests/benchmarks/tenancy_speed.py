@@ -20,7 +20,8 @@ from backend.tenancy import embedded, migrations, spares
 from backend.tenancy.base import TenantBase
 from backend.tenancy.models import CompanyInfo
 from backend.tenancy.provisioning import Draft, new_company
-from backend.tenancy.session import Database
+from backend.tenancy.session import Database, Urls
+from tests.benchmarks.distance import distance
 from tests.benchmarks.peer import CHANGES, make_peer
 from tests.migrations.stage import Stage, new_stage
 
@@ -28,6 +29,7 @@ VISITED = (1, 50, 500)
 TRANSACTIONS, WARM_UP = 400, 60
 SIGN_UPS = 20
 ROWS = 50
+ROUND_TRIP_SECONDS = 0.0025  # a database in the same region, another building
 NOTHING_TIMES = 5
 QUERY = text("select id, name from venue order by name limit :rows")
 LATER = """
@@ -79,7 +81,12 @@ async def _with_database(stage: Stage, made: Sequence[CompanyInfo]) -> Rows:
     await _fill(stage, made)
     rows: Rows = []
     for number in sorted({min(number, len(made)) for number in VISITED}):
-        rows.append(await _transactions(stage, made[:number]))
+        rows.append(await _transactions(stage, stage.urls, made[:number]))
+    with distance(Path(str(stage.urls.app.query["host"])) / ".s.PGSQL.5432", ROUND_TRIP_SECONDS / 2) as port:
+        far = Urls(*(url.set(host="127.0.0.1", port=port, query={}) for url in (stage.urls.app, stage.urls.owner)))
+        rows.append(
+            await _transactions(stage, far, made[: VISITED[-1]], f" {ROUND_TRIP_SECONDS * 1000} ms away", "0.85")
+        )
     rows += await _memory(stage, made[: VISITED[-1]])
     return [*rows, *await _sign_ups(stage)]
 
@@ -94,11 +101,13 @@ async def _fill(stage: Stage, made: Sequence[CompanyInfo]) -> None:
             )
 
 
-async def _transactions(stage: Stage, made: Sequence[CompanyInfo]) -> tuple[str, str, str, str]:
+async def _transactions(
+    stage: Stage, urls: Urls, made: Sequence[CompanyInfo], where: str = "", goal: str = "1.25"
+) -> tuple[str, str, str, str]:
     """Read fifty rows in a company's transaction and in a plain one, in turns."""
-    database = _database(stage)
+    database = _database(stage, urls)
     plain = create_async_engine(
-        stage.urls.owner, pool_size=5, connect_args={"options": f"-c search_path={made[0].schema_name}"}
+        urls.owner, pool_size=5, connect_args={"options": f"-c search_path={made[0].schema_name}"}
     )
 
     async def without() -> None:
@@ -117,7 +126,7 @@ async def _transactions(stage: Stage, made: Sequence[CompanyInfo]) -> tuple[str,
     await database.close()
     ratio = median(with_tenancy) / median(without_it)
     return (
-        f"transaction, {len(made)} companies: p50 to one without tenancy", f"{ratio:.2f}", "1.25",
+        f"transaction{where}, {len(made)} companies: p50 to one without tenancy", f"{ratio:.2f}", goal,
         f"{median(with_tenancy):.2f} ms to {median(without_it):.2f} ms",
     )  # fmt: skip
 
@@ -135,7 +144,7 @@ async def _memory(stage: Stage, made: Sequence[CompanyInfo]) -> Rows:
 
 
 async def _visit(stage: Stage, made: Sequence[CompanyInfo], **changes: Any) -> float:
-    database = _database(stage, db_pool_size=1, db_pool_overflow=0, **changes)
+    database = _database(stage, stage.urls, db_pool_size=1, db_pool_overflow=0, **changes)
     tables = [table.name for table in TenantBase.metadata.sorted_tables]
     most = 0.0
     for company in made:
@@ -155,7 +164,7 @@ def _megabytes(pid: int) -> float:
 
 async def _sign_ups(stage: Stage) -> Rows:
     """Sign companies up in a spare room and in one of their own, in turns: the database's part, commit included."""
-    database = _database(stage)
+    database = _database(stage, stage.urls)
     with_spare, without = [], []
     for number in range(SIGN_UPS):
         await spares.keep(database, 1, utc_now)
@@ -201,9 +210,9 @@ def _fleet(stage: Stage, peer: Any, companies: int) -> Rows:
     return [*rows, ("nothing to do", f"{median(nothing):.1f} ms", "20 ms", f"{again:.1f} s")]
 
 
-def _database(stage: Stage, **changes: Any) -> Database:
+def _database(stage: Stage, urls: Urls, **changes: Any) -> Database:
     settings = stage.settings().model_copy(update=changes)
-    return Database(settings, stage.urls, deliver=lambda _items: None, seed=seed_jobs)
+    return Database(settings, urls, deliver=lambda _items: None, seed=seed_jobs)
 
 
 async def _timed(act: Callable[[], Awaitable[None]]) -> float:
