@@ -228,6 +228,8 @@ def _watched_pool(name: str, metrics: Metrics) -> type[AsyncAdaptedQueuePool]:
     wait, timeouts = metrics.connection_wait.labels(name), metrics.connection_timeouts.labels(name)
 
     class WatchedPool(AsyncAdaptedQueuePool):
+        __module__ = AsyncAdaptedQueuePool.__module__  # names the logger: SQLAlchemy's are quiet
+
         def _do_get(self) -> ConnectionPoolEntry:
             begun = time.perf_counter()
             try:

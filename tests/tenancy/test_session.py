@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -84,6 +85,12 @@ async def test_a_transaction_without_a_scope_raises(database: Database) -> None:
     with pytest.raises(ScopeError):
         async with engine_of(database).connect() as connection:
             await connection.execute(text("select 1"))
+
+
+@on_postgresql
+def test_the_pool_is_as_quiet_as_the_librarys(database: Database) -> None:
+    pool: Any = engine_of(database).sync_engine.pool
+    assert pool.logger.name.startswith("sqlalchemy.pool.")
 
 
 async def test_each_company_reads_its_own_rows(database: Database, ours: CompanyInfo, theirs: CompanyInfo) -> None:
