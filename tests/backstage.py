@@ -20,6 +20,8 @@ from backend.core.clock import utc_now
 from backend.core.settings import Settings
 from backend.identity.models import Membership, Role, User
 from backend.telemetry import logs
+from backend.telemetry.companies import CompanyMetrics
+from backend.telemetry.metrics import Metrics
 from backend.tenancy.models import CompanyInfo
 from backend.tenancy.session import Database, Urls
 from tests.helpers import PASSWORD, SignedUpCompany, unique
@@ -29,6 +31,19 @@ TWENTIETHS = 20 if os.environ.get("FILAGE_SOAK") else 1
 # Roles belong to the whole server, which other processes of a test run share.
 ROLES = "select rolname from pg_roles, shared.installation where starts_with(rolname, id) order by 1"
 _LINK = r"/{}\?token=([\w.%-]+)"
+
+
+def busy_metrics() -> Metrics:
+    """Return the metrics of a process that has answered on 60 routes and for more companies than it shows apart."""
+    metrics = Metrics()
+    companies = CompanyMetrics(metrics)
+    for number in range(60):
+        for status in ("200", "404", "500"):
+            metrics.request_seconds.labels("GET", f"/api/v1/route-{number}", status).observe(0.1)
+    for number in range(300):
+        for code, seconds in ((200, 0.1), (200, 0.7), (500, 0.1)):
+            companies.observe(f"t_{number:06d}", seconds, code, 0.01)
+    return metrics
 
 
 @asynccontextmanager

@@ -26,9 +26,8 @@ from backend import app as application
 from backend.core.settings import Settings
 from backend.productions.models import Venue
 from backend.telemetry import tracing
-from backend.telemetry.companies import CompanyMetrics
-from backend.telemetry.metrics import Metrics
 from backend.tenancy import engine
+from tests.backstage import busy_metrics
 from tests.benchmarks.data import writing
 from tests.benchmarks.site import ROOT, Site
 
@@ -93,14 +92,7 @@ def _run(variant: str, headers: Mapping[str, str]) -> dict[str, float]:
 
 
 def _scrape() -> float:
-    metrics = Metrics()
-    companies = CompanyMetrics(metrics)
-    for number in range(60):
-        for status in ("200", "404", "500"):
-            metrics.request_seconds.labels("GET", f"/api/v1/route-{number}", status).observe(0.1)
-    for number in range(200):
-        for code, seconds in ((200, 0.1), (200, 0.7), (500, 0.1)):
-            companies.observe(f"t_{number:06d}", seconds, code, 0.01)
+    metrics = busy_metrics()
     begun = time.process_time()
     for _ in range(SCRAPES):
         generate_latest(metrics.registry)

@@ -23,7 +23,7 @@ from backend.tenancy.provisioning import Draft, new_company
 from backend.tenancy.session import Database, Urls
 from tests.benchmarks.distance import distance
 from tests.benchmarks.peer import CHANGES, make_peer
-from tests.migrations.stage import Stage, new_stage
+from tests.migrations.stage import COLUMN_AND_INDEX, Stage, new_stage
 
 VISITED = (1, 50, 500)
 TRANSACTIONS, WARM_UP = 400, 60
@@ -32,15 +32,6 @@ ROWS = 50
 ROUND_TRIP_SECONDS = 0.0025  # a database in the same region, another building
 NOTHING_TIMES = 5
 QUERY = text("select id, name from venue order by name limit :rows")
-LATER = """
-def upgrade():
-    op.add_column("venue", sa.Column("stage_door_{0}", sa.String(length=200), nullable=True))
-    op.create_index("ix_venue_stage_door_{0}", "venue", ["stage_door_{0}"])
-
-def downgrade():
-    op.drop_index("ix_venue_stage_door_{0}", table_name="venue")
-    op.drop_column("venue", "stage_door_{0}")
-"""
 Rows = list[tuple[str, str, str, str]]
 
 
@@ -185,7 +176,11 @@ async def _sign_up(database: Database, slug: str) -> None:
 def _fleet(stage: Stage, peer: Any, companies: int) -> Rows:
     ours, theirs = [], {}
     for number, (change, executor) in enumerate(zip(CHANGES, ("standard", "multiprocessing"), strict=True)):
-        stage.release(LATER.format(number), f"later{number}", f"later{number - 1}" if number else None)
+        stage.release(
+            COLUMN_AND_INDEX.replace("stage_door", f"stage_door_{number}"),
+            f"later{number}",
+            f"later{number - 1}" if number else None,
+        )
         begun = time.perf_counter()
         done = stage.start()
         _out, problems = done.communicate(timeout=3600)

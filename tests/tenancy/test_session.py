@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import column, event, func, select, table, text
+from sqlalchemy import Select, column, event, func, select, table, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -255,19 +255,24 @@ async def test_a_question_needs_no_transaction_and_the_next_user_of_its_connecti
 
 
 @on_postgresql
-async def test_a_question_reads_no_company_and_is_stopped_in_time(
-    settings: Settings, urls: Urls, app: FastAPI, company: SignedUpCompany
-) -> None:
-    if POOLER != "none":
-        pytest.skip("a pooler takes no options at the start: it has a query_timeout of its own")
-    ours = await info(app, company)
+async def test_a_question_reads_no_company(database: Database, ours: CompanyInfo) -> None:
+    assert await refusal(database, select(table("person", column("id"), schema=ours.schema_name))) == "42501"
+    assert await refusal(database, select(table("person", column("id")))) == "42P01"
+
+
+@on_postgresql
+@pytest.mark.skipif(POOLER != "none", reason="a pooler takes no options at the start: it has a query_timeout")
+async def test_a_question_is_stopped_in_time(settings: Settings, urls: Urls) -> None:
     async with running(settings, urls, statement_timeout_ms=200) as (own, _):
-        for query, state in ((select(func.pg_sleep(60)), "57014"),
-                             (select(table("person", column("id"), schema=ours.schema_name)), "42501"),
-                             (select(table("person", column("id"))), "42P01")):  # fmt: skip
-            with pytest.raises(DBAPIError) as refused:
-                await own.state.database.ask(query)
-            assert getattr(refused.value.orig, "sqlstate", None) == state
+        assert await refusal(own.state.database, select(func.pg_sleep(60))) == "57014"
+
+
+async def refusal(database: Database, query: Select[Any]) -> str | None:
+    """Return the error code that the server answers to a question."""
+    with pytest.raises(DBAPIError) as refused:
+        await database.ask(query)
+    found: str | None = getattr(refused.value.orig, "sqlstate", None)
+    return found
 
 
 @on_postgresql
