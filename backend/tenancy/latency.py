@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.ending import cancel
 from backend.telemetry import loop
-from backend.telemetry.latency import NOBODY, Rollup, Rollups, quantile
+from backend.telemetry.latency import Rollup, Rollups, quantile
 from backend.telemetry.logs import get_logger
 from backend.telemetry.metrics import Metrics
 from backend.tenancy.models import Company, Latency
@@ -101,18 +101,18 @@ async def read(session: AsyncSession, since: datetime, slug: str | None = None) 
 
     With `slug`, that company's alone. A company that is gone is in the total only.
     """
-    columns = (Company.slug, Latency.company, Latency.bucket, func.sum(Latency.requests), func.sum(Latency.errors))
+    columns = (Company.slug, Latency.bucket, func.sum(Latency.requests), func.sum(Latency.errors))
     query = (
         select(*columns)
         .join(Company, Company.schema_name == Latency.company, isouter=True)
         .where(Latency.minute >= since)
-        .group_by(Company.slug, Latency.company, Latency.bucket)
+        .group_by(Company.slug, Latency.bucket)
     )
     if slug is not None:
         query = query.where(Company.slug == slug)
     found: defaultdict[str | None, Summary] = defaultdict(lambda: Summary(None))
-    for name, company, bucket, requests, errors in (await session.execute(query)).all():
-        for key in {None, name if company != NOBODY else None}:
+    for name, bucket, requests, errors in (await session.execute(query)).all():
+        for key in {None, name}:
             found[key].slug = key
             found[key].requests += requests
             found[key].errors += errors
