@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -12,19 +13,27 @@ from sqlalchemy import Engine, event
 
 from backend.tenancy.session import Database
 
+_collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
+
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Collect the SQL of every statement sent while the block runs."""
+    """Collect the SQL of every statement that the block sends, itself or by what it starts.
+
+    What the application does meanwhile of its own accord, such as storing the latency of companies, is not in it.
+    """
     sent: list[str] = []
 
     def before(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        sent.append(statement)
+        if _collecting.get() is sent:
+            sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", before)
+    token = _collecting.set(sent)
     try:
         yield sent
     finally:
+        _collecting.reset(token)
         event.remove(Engine, "before_cursor_execute", before)
 
 
