@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     mailer = Mailer(settings, metrics)
     outbox = Outbox(settings, urls.app, mailer)
     database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs, metrics=metrics)
-    runner = Runner(database, outbox, mailer, metrics)
+    runner = Runner(database, outbox, mailer, metrics, tracing)
     passwords = Passwords(settings)
 
     @asynccontextmanager

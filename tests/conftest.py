@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import make_url
 
 from backend.app import create_app
@@ -18,6 +19,7 @@ from backend.tenancy import embedded, hardening, migrations
 from backend.tenancy.session import Urls
 from tests.helpers import SignedUpCompany, sign_up
 from tests.pooler import POOLER, in_front_of
+from tests.tracing import collected
 
 ON_SQLITE = os.environ.get("FILAGE_TEST_DATABASE") == "sqlite"
 NEEDS_DATABASE = frozenset({"settings", "urls", "app", "client", "company", "other_company"})
@@ -111,3 +113,10 @@ async def company(client: AsyncClient) -> SignedUpCompany:
 async def other_company(client: AsyncClient) -> SignedUpCompany:
     """A look-alike: same name, another company. A test of refusal proves that there was something to refuse."""
     return await sign_up(client)
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Return the spans of the applications that a test builds."""
+    with collected() as found:
+        yield found

@@ -16,6 +16,7 @@ from backend.outbox.tasks import Outbox
 from backend.people.service import seed_jobs
 from backend.telemetry import logs, port
 from backend.telemetry.metrics import Metrics
+from backend.telemetry.tracing import Tracing
 from backend.tenancy.session import Database, find_urls
 from backend.worker import failures
 from backend.worker.runner import Runner
@@ -75,7 +76,8 @@ async def _work(settings: Settings, concurrency: int | None, queues: list[str] |
     database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs, metrics=metrics)
     if database.is_sqlite:
         return False
-    runner = Runner(database, outbox, mailer, metrics)
+    tracing = Tracing(metrics, service="filage-worker")
+    runner = Runner(database, outbox, mailer, metrics, tracing)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.stop)
     server = port.serve(metrics, settings.metrics_host, settings.metrics_port)
@@ -83,6 +85,7 @@ async def _work(settings: Settings, concurrency: int | None, queues: list[str] |
         await runner.run(concurrency, queues)
     finally:
         await database.close()
+        tracing.shutdown()
         if server is not None:
             server.shutdown()
     return True

@@ -121,7 +121,7 @@ class Outbox:
         await self.mailer.drain(seconds)
 
     async def _add(self, session: AsyncSession, tasks: Sequence[Task]) -> None:
-        trace = record.current().trace_id
+        trace = record.current().traceparent
         rows = [
             asdict(task) | {"payload": self.seal.close(task.name, task.company, task.payload), "trace": trace}
             for task in tasks

@@ -2,10 +2,11 @@
 
 import logging
 import sys
+import traceback
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from backend.telemetry import record
 
@@ -25,17 +26,21 @@ def get_logger(name: str) -> Any:  # noqa: ANN401 - structlog's bound logger is 
 
 
 def configure(level: str, form: str, stream: TextIO = sys.stdout) -> None:
-    """Send our own and the libraries' log lines to `stream`, as `form` "json" or "console"."""
+    """Send our own and the libraries' log lines to `stream`, as `form` "json" or "console".
+
+    JSON lines are kept and searched: of an exception they hold kind and place. Its text, which may quote a row, is on
+    the console alone.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         _request_ids,
     ]
-    last: Processor = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    last: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if form == "console"
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else [structlog.processors.ExceptionRenderer(_places), structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -43,8 +48,7 @@ def configure(level: str, form: str, stream: TextIO = sys.stdout) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                last,
+                *last,
             ],
         )
     )
@@ -70,3 +74,19 @@ def _request_ids(_logger: Any, _method: str, event: EventDict) -> EventDict:  # 
         if found.company:
             event.setdefault("tenant", found.company)
     return event
+
+
+def _places(exc_info: ExcInfo) -> str:
+    """Return kind and traceback of an exception, of its causes and of those grouped in it, without their texts."""
+    told: list[str] = []
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [exc_info[1]]
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        told.append(f"{type(error).__module__}.{type(error).__qualname__}\n")
+        told.extend(traceback.format_tb(error.__traceback__))
+        waiting += [error.__context__, error.__cause__, *getattr(error, "exceptions", ())]
+    return "".join(told).rstrip()

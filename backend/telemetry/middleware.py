@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from opentelemetry.trace import Span, Status, StatusCode, format_span_id, format_trace_id, use_span
+from opentelemetry.trace import Span, Status, StatusCode, use_span
 from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,10 +48,7 @@ class TelemetryMiddleware:
             return
         method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER_METHOD
         span = self.tracing.start_request(method)
-        context = span.get_span_context()
-        found = record.RequestRecord(format_trace_id(context.trace_id), format_span_id(context.span_id))
-        found.tracer = self.tracing.tracer if span.is_recording() else None
-        record.begin(found)
+        found = self.tracing.begin_record(span)
         started, status = time.perf_counter(), SERVER_ERROR
 
         async def send_with_ids(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry, set by its own OTEL_* variables: every request has a trace of our own.
+"""Traces by OpenTelemetry, set by its own OTEL_* variables: a trace of our own per request, shared by its tasks.
 
 A caller's `traceparent` is never its parent: it would choose our ids, and its sampled flag would force sampling. Spans
 hold the route's template, never an address, a query string or a name; the company is its schema, an opaque name.
@@ -15,7 +15,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, format_span_id, format_trace_id
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from backend import __version__
 from backend.telemetry import record
@@ -39,8 +40,8 @@ def is_exported() -> bool:
 class Tracing:
     """The tracer of one application: the sampler and the exporter are those of the environment."""
 
-    def __init__(self, metrics: Metrics, exporter: SpanExporter | None = None) -> None:
-        resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", SERVICE),
+    def __init__(self, metrics: Metrics, exporter: SpanExporter | None = None, service: str = SERVICE) -> None:
+        resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", service),
                                     "service.version": __version__})  # fmt: skip
         exporter = exporter or (OTLPSpanExporter() if is_exported() else None)
         self.provider = TracerProvider(sampler=None if exporter else ALWAYS_OFF, resource=resource)
@@ -54,6 +55,24 @@ class Tracing:
         return self.tracer.start_span(
             method, context=Context(), kind=SpanKind.SERVER, attributes={"http.request.method": method}
         )
+
+    def start_task(self, name: str, queue: str, parent: str) -> Span:
+        """Start the span of one try of a background task, in the trace of the request that handed it over.
+
+        `parent` is that request's `traceparent` as our own queue kept it; a trace of its own where there is none.
+        """
+        context = TraceContextTextMapPropagator().extract({"traceparent": parent}, Context())
+        attributes = {"messaging.system": "procrastinate", "messaging.operation.type": "process",
+                      "messaging.destination.name": queue}  # fmt: skip
+        return self.tracer.start_span(f"task {name}", context, SpanKind.CONSUMER, attributes)
+
+    def begin_record(self, span: Span) -> record.RequestRecord:
+        """Begin the record of what `span` is about, with its ids; its statements get spans if it is recorded."""
+        ids = span.get_span_context()
+        found = record.RequestRecord(format_trace_id(ids.trace_id), format_span_id(ids.span_id))
+        found.tracer = self.tracer if span.is_recording() else None
+        record.begin(found)
+        return found
 
     def shutdown(self) -> None:
         """Send what is still held; a collector that does not answer is waited for `SHUTDOWN_SECONDS`, not more."""
@@ -113,7 +132,7 @@ def start_statement(operation: str, text: str) -> Span | None:
 
 
 def end_failed(span: Span, reason: str) -> None:
-    """End the span of a statement that failed: by the error's kind, since its text may quote a row."""
+    """End the span of what failed: by the error's kind, since its text may quote a row."""
     span.set_status(Status(StatusCode.ERROR))
     span.set_attribute("error.type", reason)
     span.end()

@@ -4,16 +4,16 @@ A payload opens for its own task and company only. A company that is gone or sus
 listed as failed, and the operator decides.
 """
 
-import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.trace import Span, use_span
 from procrastinate import App, BaseConnector, BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.jobs import Job
 
@@ -22,9 +22,10 @@ from backend.core.errors import AppError
 from backend.core.settings import Settings
 from backend.outbox.mailer import Mailer, MailRefusedError
 from backend.outbox.sealing import Seal, SealError
-from backend.telemetry import record
+from backend.telemetry import record, tracing
 from backend.telemetry.logs import get_logger
 from backend.telemetry.metrics import Metrics
+from backend.telemetry.tracing import Tracing
 from backend.tenancy.directory import CompanyDirectory
 from backend.tenancy.models import CompanyInfo, CompanyStatus
 from backend.tenancy.session import Database
@@ -34,7 +35,6 @@ log = get_logger("filage.task")
 
 ATTEMPTS = 8  # with the first pause of the settings, the last try comes about four and a half hours after the first
 FACTOR = 3
-_TRACE = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
 class HopelessError(Exception):
@@ -50,6 +50,7 @@ class Tools:
     directory: CompanyDirectory
     mailer: Mailer
     metrics: Metrics
+    tracing: Tracing
     seal: Seal
     clock: Clock
 
@@ -112,10 +113,10 @@ class Backoff(BaseRetryStrategy):
 
 async def carry_out(tools: Tools, kind: Kind, context: JobContext, **arguments: Any) -> None:  # noqa: ANN401 - JSON
     """Carry out one task as the queue holds it, and tell of it."""
-    _begin_record(arguments.get("trace") or "")
-    account = Account(tools, kind, context.job)
+    account = Account(tools, kind, context.job, arguments.get("trace") or "")
     try:
-        await kind.perform(await _order(tools, kind, arguments))
+        with account.under_way():
+            await kind.perform(await _order(tools, kind, arguments))
     except Exception as problem:  # noqa: BLE001 - the boundary of a task: told of, then handed on without its text
         raise await account.failed(problem) from None
     account.done()
@@ -139,38 +140,48 @@ async def _company(tools: Tools, company_id: UUID | None) -> CompanyInfo | None:
         raise HopelessError(f"the company {company_id} is gone")
     if found.status is not CompanyStatus.ACTIVE:
         raise HopelessError(f"the company {found.slug} is {found.status}: resume it, then retry this task")
-    record.current().company = found.slug
+    record.current().company = found.schema_name
     return found
 
 
-def _begin_record(trace: str) -> None:
-    found = record.RequestRecord(trace_id=trace if _TRACE.fullmatch(trace) else secrets.token_hex(16))
-    found.span_id = secrets.token_hex(8)
-    record.begin(found)
-
-
 class Account:
-    """Tells of one try, whichever way it ends: a log line, a metric, and the reason beside the task."""
+    """Tells of one try, whichever way it ends: a log line, a metric, a span, and the reason beside the task."""
 
-    def __init__(self, tools: Tools, kind: Kind, job: Job) -> None:
+    def __init__(self, tools: Tools, kind: Kind, job: Job, parent: str) -> None:
         self.tools = tools
         self.kind = kind
         self.job = job
         self.begun = time.perf_counter()
+        self.span = tools.tracing.start_task(kind.name, kind.queue, parent)
+        self.record = tools.tracing.begin_record(self.span)
+
+    def under_way(self) -> AbstractContextManager[Span]:
+        """Put what is done meanwhile below the task's span."""
+        return use_span(self.span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
 
     def done(self) -> None:
         """Tell that the task is done."""
         self.tools.metrics.task_last_success.labels(self.kind.name).set(self.tools.clock().timestamp())
         self._tell("done")
+        self._describe("done")
+        self.span.end()
 
     async def failed(self, problem: Exception) -> Exception:
         """Tell what went wrong, keep the reason with the task, and return the error that decides about a next try."""
         reason, hopeless, expected = _judge(problem)
         error = HopelessError(reason) if hopeless else RuntimeError(reason)
         decision = Backoff(self.tools).get_retry_decision(exception=error, job=self.job)
-        self._tell("failed" if decision is None else "retried", reason=reason, exc_info=None if expected else problem)
+        outcome = "failed" if decision is None else "retried"
+        self._tell(outcome, reason=reason, exc_info=None if expected else problem)
+        self._describe(outcome)
+        tracing.end_failed(self.span, type(problem).__name__)
         await failures.note(self.tools.database, self.job.id, reason)
         return error
+
+    def _describe(self, outcome: str) -> None:
+        self.span.set_attributes({"filage.task.outcome": outcome, "filage.task.attempt": self.job.attempts + 1})
+        if self.record.company is not None:
+            self.span.set_attribute("filage.tenant", self.record.company)
 
     def _tell(self, outcome: str, *, reason: str | None = None, exc_info: Exception | None = None) -> None:
         seconds = time.perf_counter() - self.begun

@@ -19,8 +19,10 @@ from backend.core.ending import cancel
 from backend.core.settings import Settings
 from backend.outbox.mailer import Mailer
 from backend.outbox.tasks import Outbox, Task
+from backend.telemetry import record
 from backend.telemetry.logs import get_logger
 from backend.telemetry.metrics import Metrics
+from backend.telemetry.tracing import Tracing
 from backend.tenancy.directory import CompanyDirectory
 from backend.tenancy.queue import connection_options
 from backend.tenancy.session import Database
@@ -47,11 +49,18 @@ class Runner:
     """The worker of one process."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, mailer: Mailer, metrics: Metrics, *, kinds: Sequence[Kind] = KINDS
+        self,
+        database: Database,
+        outbox: Outbox,
+        mailer: Mailer,
+        metrics: Metrics,
+        tracing: Tracing,
+        *,
+        kinds: Sequence[Kind] = KINDS,
     ) -> None:
         settings = database.settings
         directory = CompanyDirectory(database, 0)
-        self.tools = Tools(settings, database, directory, mailer, metrics, outbox.seal, utc_now)
+        self.tools = Tools(settings, database, directory, mailer, metrics, tracing, outbox.seal, utc_now)
         self.outbox = outbox
         self.kinds = {kind.name: kind for kind in kinds}
         self.stopping = asyncio.Event()
@@ -88,10 +97,12 @@ class Runner:
         """Do one task at once (SQLite has no queue): one try, told of as any other."""
         kind = self.kinds[task.name]
         job = Job(queue=task.queue, lock=None, queueing_lock=None, task_name=task.name, attempts=ATTEMPTS)
-        account = Account(self.tools, kind, job)
+        account = Account(self.tools, kind, job, record.current().traceparent)
         company = None if task.company is None else await self.tools.directory.by_id(task.company)
+        account.record.company = None if company is None else company.schema_name
         try:
-            await kind.perform(Order(self.tools, company, task.payload))
+            with account.under_way():
+                await kind.perform(Order(self.tools, company, task.payload))
         except Exception as problem:  # noqa: BLE001 - the boundary of a task: it is told of, and disturbs nobody
             await account.failed(problem)
         else:

@@ -3,7 +3,6 @@
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -18,22 +17,9 @@ from backend.telemetry.tracing import CountedExporter, CountedProcessor, Tracing
 from backend.tenancy.session import Urls
 from tests.backstage import running
 from tests.helpers import sign_up, unique
+from tests.tracing import flushed
 
 CANARY = "canari-secret"
-
-
-@pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """An OTLP endpoint that is a list: whatever would leave the process is in it."""
-    exporter = InMemorySpanExporter()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    monkeypatch.setattr(tracing, "OTLPSpanExporter", lambda: exporter)
-    return exporter
-
-
-def flushed(application: FastAPI, spans: InMemorySpanExporter) -> list[ReadableSpan]:
-    application.state.tracing.provider.force_flush()
-    return list(spans.get_finished_spans())
 
 
 async def test_a_request_is_a_root_span_with_its_statements_below_it(

@@ -1,0 +1,47 @@
+"""What a log line holds of an exception: where it came from, and never its words."""
+
+import json
+from io import StringIO
+
+import pytest
+
+from backend.core.settings import Settings
+from backend.telemetry import logs
+from tests.backstage import log_lines
+
+SECRET = "canari@example.org"
+
+
+def fail_twice() -> None:
+    try:
+        dict[str, int]().pop(SECRET)
+    except KeyError as cause:
+        raise ExceptionGroup(SECRET, [ValueError(SECRET)]) from cause
+
+
+def test_an_exception_is_kinds_and_places_with_its_causes_and_members(settings: Settings) -> None:
+    with log_lines(settings) as stream:
+        try:
+            fail_twice()
+        except ExceptionGroup as error:
+            logs.get_logger("filage.test").error("unexpected", exc_info=error)
+    (line,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+    for kind in ("builtins.KeyError", "builtins.ValueError", "builtins.ExceptionGroup", "in fail_twice"):
+        assert kind in line["exception"]
+    assert SECRET not in json.dumps(line)
+
+
+def test_an_exception_that_is_its_own_context_is_told_once(settings: Settings) -> None:
+    error = ValueError("x")
+    error.__context__ = ExceptionGroup("y", [error])
+    with log_lines(settings) as stream:
+        logs.get_logger("filage.test").error("unexpected", exc_info=error)
+    assert json.loads(stream.getvalue())["exception"].count("ValueError") == 1
+
+
+def test_the_console_of_a_developer_shows_the_words(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    stream = StringIO()
+    with log_lines(settings):
+        logs.configure("info", "console", stream)
+        logs.get_logger("filage.test").error("unexpected", exc_info=ValueError("les-mots"))
+    assert "les-mots" in stream.getvalue()
