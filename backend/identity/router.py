@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from backend.core.clock import utc_now
+from backend.core.errors import TooManyError, UnauthenticatedError
 from backend.core.pagination import Page, PageRequest, page_request, slice_page
 from backend.core.preconditions import ExpectedVersion, etag
 from backend.identity import accounts, company
@@ -109,7 +110,12 @@ async def log_in(
     form: Annotated[OAuth2PasswordRequestForm, Depends()], acts: TheAccounts, request: Request
 ) -> LoggedIn:
     """Exchange an e-mail address (`username`) and a password for a token."""
-    return LoggedIn(access_token=await acts.log_in(form, request.headers.get("user-agent")))
+    try:
+        return LoggedIn(access_token=await acts.log_in(form, request.headers.get("user-agent")))
+    except (UnauthenticatedError, TooManyError) as refusal:
+        reason = "password" if isinstance(refusal, UnauthenticatedError) else "rate_limited"
+        request.app.state.metrics.auth_failures.labels(reason).inc()
+        raise
 
 
 @router.post("/auth/logout", status_code=204, tags=["auth"], summary="Log out")

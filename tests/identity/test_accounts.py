@@ -80,6 +80,20 @@ async def test_registrations_from_one_address_are_limited(settings: Settings, ur
         assert int(refused.headers["retry-after"]) > 0
 
 
+async def test_refused_logins_and_tokens_are_counted_by_reason(settings: Settings, urls: Urls) -> None:
+    async with running(settings, urls, limit_failed_logins_per_10_minutes=1) as (own, client):
+        address = await register(client)
+        for _ in range(3):
+            await try_to_log_in(client, address, "faux-mot-de-passe")
+        await me(client, {"Authorization": "Bearer inconnu"})
+        value = own.state.metrics.registry.get_sample_value
+        counted = {
+            reason: value("filage_auth_failures_total", {"reason": reason})
+            for reason in ("password", "rate_limited", "token")
+        }
+    assert counted == {"password": 1, "rate_limited": 2, "token": 1}
+
+
 async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(client: AsyncClient) -> None:
     address = await register(client)
     one = problem(await try_to_log_in(client, address, "faux-mot-de-passe"), 401, "bad_credentials")
