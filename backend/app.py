@@ -39,9 +39,10 @@ DRAIN_SECONDS = 10
 def create_app(settings: Settings | None = None, urls: Urls | None = None) -> FastAPI:
     """Build the application (`uvicorn --factory backend.app:create_app`); `urls` come from `settings` if absent."""
     settings = settings or Settings()
-    logs.configure(settings.log_level, settings.log_format)
+    log = logs.configure(settings.log_level, settings.log_format)
     urls = urls or find_urls(settings)
     metrics, rollups = Metrics(state.reader(urls)), Rollups()
+    log.lost = metrics.dropped.labels("logs").inc
     tracing = Tracing(metrics)
     mailer = Mailer(settings, metrics)
     outbox = Outbox(settings, urls.app, mailer)

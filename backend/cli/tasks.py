@@ -32,12 +32,12 @@ def worker(
 ) -> None:
     """Do the background tasks until stopped (SIGTERM, Ctrl-C): running tasks finish first."""
     settings = read_settings()
-    logs.configure(settings.log_level, settings.log_format)
+    log = logs.configure(settings.log_level, settings.log_format)
     if settings.db_pooler == "pgbouncer" and not settings.worker_database_url:
         err.print("FILAGE_WORKER_DATABASE_URL is missing: the worker needs a connection past the pooler.")
         raise typer.Exit(2)
     names = [name.strip() for name in queues.split(",") if name.strip()] if queues else None
-    if not asyncio.run(_work(settings, concurrency, names)):
+    if not asyncio.run(_work(settings, log, concurrency, names)):
         err.print("SQLite has no queue: there, the server itself does the tasks.")
         raise typer.Exit(2)
 
@@ -69,8 +69,9 @@ def retry_task(task_id: Annotated[int, typer.Argument(help="Number of the failed
     out.print(f"task {task_id}: will start over.")
 
 
-async def _work(settings: Settings, concurrency: int | None, queues: list[str] | None) -> bool:
+async def _work(settings: Settings, log: logs.Handler, concurrency: int | None, queues: list[str] | None) -> bool:
     metrics = Metrics()
+    log.lost = metrics.dropped.labels("logs").inc
     mailer, urls = Mailer(settings, metrics), find_urls(settings)
     outbox = Outbox(settings, urls.app, mailer)
     database = Database(settings, urls, deliver=outbox.deliver, keep=outbox.keep, seed=seed_jobs, metrics=metrics)

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import structlog
@@ -25,11 +26,21 @@ def get_logger(name: str) -> Any:  # noqa: ANN401 - structlog's bound logger is 
     return structlog.get_logger(name)
 
 
-def configure(level: str, form: str, stream: TextIO = sys.stdout) -> None:
+class Handler(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream; one that cannot be written (a full disk) is counted by `lost`, and disturbs nobody."""
+
+    lost: Callable[[], None] = staticmethod(lambda: None)
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Count the line; what is wrong with the stream cannot be told on it."""
+        self.lost()
+
+
+def configure(level: str, form: str, stream: TextIO = sys.stdout) -> Handler:
     """Send our own and the libraries' log lines to `stream`, as `form` "json" or "console".
 
     JSON lines are kept and searched: of an exception they hold kind and place. Its text, which may quote a row, is on
-    the console alone.
+    the console alone. Returns the handler, whose `lost` is called for each line that could not be written.
     """
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
@@ -42,7 +53,7 @@ def configure(level: str, form: str, stream: TextIO = sys.stdout) -> None:
         if form == "console"
         else [structlog.processors.ExceptionRenderer(_places), structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
-    handler = logging.StreamHandler(stream)
+    handler = Handler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
@@ -63,6 +74,7 @@ def configure(level: str, form: str, stream: TextIO = sys.stdout) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    return handler
 
 
 def _request_ids(_logger: Any, _method: str, event: EventDict) -> EventDict:  # noqa: ANN401 - structlog's signature

@@ -105,7 +105,7 @@ class Metrics:
 
     def _add_rest(self) -> None:
         self.dropped = self._counter(
-            "filage_telemetry_dropped_total", "Spans and roll-ups that could not be delivered.", ("signal",)
+            "filage_telemetry_dropped_total", "Spans, roll-ups and log lines that could not be delivered.", ("signal",)
         )
         self.spare_schemas = self._gauge("filage_spare_schemas", "Schemas ready for a sign-up.", ())
         self.build_info = self._gauge("filage_build_info", "Always 1.", ("version", "alembic_head"))

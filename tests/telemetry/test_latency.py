@@ -115,3 +115,17 @@ async def test_the_last_minute_is_stored_when_the_process_ends(settings: Setting
 async def test_a_keeper_that_never_began_stops_at_once(app: FastAPI, client: AsyncClient) -> None:
     async with asyncio.timeout(30):
         await LatencyKeeper(app.state.database, Rollups(), Metrics()).stop()
+
+
+async def test_a_clock_that_jumps_back_changes_no_duration_and_loses_no_request(
+    settings: Settings, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(settings, urls) as (own, client):
+        await client.get("/api/v1/users/me")
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now - 3600)
+        answer = await client.get("/api/v1/users/me")
+        taken = own.state.latency._rollups.take()
+    assert float(answer.headers["server-timing"].split(";dur=")[1].split(",")[0]) >= 0
+    assert sum(found.requests for found in taken) == 2
+    assert len({found.minute for found in taken}) == 2

@@ -1,13 +1,17 @@
 """What a log line holds of an exception: where it came from, and never its words."""
 
 import json
+import logging
+import os
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
 from backend.core.settings import Settings
 from backend.telemetry import logs
-from tests.backstage import log_lines
+from backend.tenancy.session import Urls
+from tests.backstage import log_lines, running
 
 SECRET = "canari@example.org"
 
@@ -45,3 +49,24 @@ def test_the_console_of_a_developer_shows_the_words(settings: Settings, capsys: 
         logs.configure("info", "console", stream)
         logs.get_logger("filage.test").error("unexpected", exc_info=ValueError("les-mots"))
     assert "les-mots" in stream.getvalue()
+
+
+def test_a_line_that_a_full_disk_does_not_take_is_counted_and_disturbs_nobody(settings: Settings) -> None:
+    lost = []
+    with log_lines(settings), Path("/dev/full").open("w", encoding="utf-8") as full:
+        logs.configure("info", "json", full).lost = lambda: lost.append(1)
+        for _ in range(3):
+            logs.get_logger("filage.test").info("request")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # room again, or the end of the file would fail too
+    assert len(lost) == 3
+
+
+async def test_the_lines_that_a_process_lost_are_a_metric(settings: Settings, urls: Urls) -> None:
+    async with running(settings, urls) as (own, client):
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, logs.Handler)
+        handler.lost()
+        labels = {"signal": "logs"}
+        lost = own.state.metrics.registry.get_sample_value("filage_telemetry_dropped_total", labels)
+        assert (await client.get("/health/live")).status_code == 200
+    assert lost == 1
