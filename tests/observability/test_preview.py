@@ -85,7 +85,8 @@ def stand_in() -> Iterator[tuple[str, list[str]]]:
 @contextlib.asynccontextmanager
 async def page(prometheus: str, host: str = "127.0.0.1") -> AsyncIterator[AsyncClient]:
     app = server.make_app(prometheus, lambda: {"answered": {}})
-    async with AsyncClient(transport=ASGITransport(app), base_url=f"http://{host}") as client:
+    transport = ASGITransport(app)
+    async with app.router.lifespan_context(app), AsyncClient(transport=transport, base_url=f"http://{host}") as client:
         yield client
 
 
@@ -242,7 +243,7 @@ async def test_the_load_asks_what_the_product_knows_and_goes_wrong_where_it_mean
 @pytest.fixture
 async def site(stand_in: tuple[str, list[str]]) -> AsyncIterator[str]:
     app = server.make_app(stand_in[0], lambda: server.state_of("http://127.0.0.1:1", stand_in[0], Counter({"200": 3})))
-    serving = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    serving = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         task = asyncio.create_task(serving.serve([listening]))
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
