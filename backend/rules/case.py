@@ -41,6 +41,8 @@ class Case:
         self.law = law
         self.days: Days = timeline.days
         self.birth_date = work.birth_date
+        self.skills = work.skills
+        self.permits = work.permits
         # Without a birth date the person is taken for an adult; the engine says so in a note.
         self.adult_from = _birthday(work.birth_date, ADULT)
         self.sixteen_from = _birthday(work.birth_date, SIXTEEN)

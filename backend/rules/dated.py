@@ -14,7 +14,7 @@ from backend.core.errors import Sentence
 from backend.rules.days import DAY, EPOCH
 from backend.rules.finding import Confidence, Source
 
-BASE, HABITS = "labour_code", "habits"
+BASE, HABITS, CONFLICTS = "labour_code", "habits", "conflicts"
 CONVENTIONS: Mapping[str, str] = {"1285": "idcc_1285", "3090": "idcc_3090"}
 _WORDS = {"from", "to", "article", "link", "text", "confidence"}
 
@@ -69,8 +69,8 @@ class Rule:
 
 
 def rules_of(convention: str | None) -> dict[str, Rule]:
-    """Return the rules of all employers, those of the convention (IDCC number) if it is known, and the habits."""
-    names = [BASE, HABITS]
+    """Return the rules of all employers, of the convention (IDCC number) if it is known, habits and conflicts."""
+    names = [BASE, HABITS, CONFLICTS]
     if convention is not None and convention in CONVENTIONS:
         names.append(CONVENTIONS[convention])
     return {rule.id: rule for name in names for rule in _read(name)}

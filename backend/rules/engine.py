@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from backend.core.errors import Sentence
 from backend.rules.case import Case
-from backend.rules.checks import convention, day, minors, night, rest, stretch, week
+from backend.rules.checks import convention, day, fitness, minors, night, rest, stretch, travel, week
 from backend.rules.days import WEEK_DAYS, days_of, minute_of
 from backend.rules.finding import Finding
 from backend.rules.law import Law, unknown_convention
-from backend.rules.timeline import Interval, lay_out
+from backend.rules.timeline import Interval, Timeline, lay_out
 from backend.rules.work import Segment, Work
 
 Check = Callable[[Case], Iterator[Finding]]
@@ -39,6 +39,9 @@ CHECKS: Sequence[Check] = (
     week.check_overtime,
     day.check_sundays,
     day.check_holidays,
+    fitness.check_skills,
+    fitness.check_permits,
+    travel.check_travel,
 )
 WINDOWED = frozenset(
     {"WT-DAY-10", "EAC-DAY-12", "WT-WEEK-48", "WT-OT", "WT-WREST-35", "WT-NIGHT-DEF", "WT-SUNDAY", "WT-HOL"}
@@ -77,10 +80,15 @@ class Changes:
 def check(works: Iterable[Work], law: Law, zone: ZoneInfo, within: Interval | None = None) -> Report:
     """Judge everybody; the findings are in order of severity, then time, then person. `within`: as `check_person`."""
     found: list[Finding] = []
+    unknown: set[str] = set()
     notes = [] if law.convention_known else [Note("unknown_convention", unknown_convention(law.convention or ""))]
     for work in works:
         found += check_person(work, law, zone, within)
         notes += notes_on(work)
+        if law.travel is not None:
+            unknown.update(travel.unknown_venues(_laid_out(work, zone).placed, law.travel))
+    if law.travel is not None and unknown:
+        notes.append(Note("travel_unknown", travel.unjudged(unknown, law.travel)))
     return Report(sorted(found, key=_order), notes)
 
 
@@ -182,6 +190,10 @@ def compare(before: Iterable[Finding], after: Iterable[Finding]) -> Changes:
 def _judge(work: Work, segments: Sequence[Segment], law: Law, zone: ZoneInfo, within: Interval | None) -> list[Finding]:
     case = Case(work, lay_out(segments, days_of(zone)), law, within)
     return [finding for find in CHECKS for finding in find(case)]
+
+
+def _laid_out(work: Work, zone: ZoneInfo) -> Timeline:
+    return lay_out([segment for segment in work.segments if _possible(segment)], days_of(zone))
 
 
 def _differing(old: Work, new: Work) -> Interval | None:

@@ -35,6 +35,8 @@ class Unit(enum.StrEnum):
     SERVICES = "services"
     SHOWS = "shows"
     YEARS = "years"
+    SKILLS = "skills"
+    PERMITS = "permits"
 
 
 class Confidence(enum.StrEnum):
@@ -44,7 +46,7 @@ class Confidence(enum.StrEnum):
     CONVENTION = "C"  # the convention's article
     PAGE = "P"  # a page that reports it: never more than a warning
     HABIT = "G"  # a habit of the trade: only where the company says so
-    COMPANY = "A"  # the company's own agreement
+    COMPANY = "A"  # the company's own agreement, requirement or setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Cure:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach, alert or pay fact of one person in one window."""
+    """One breach, alert or pay fact of one person in one window; `person` is empty where it is about calls alone."""
 
     rule: str
     severity: Severity
@@ -127,7 +129,7 @@ class Finding:
         return {
             "rule": self.rule,
             "severity": self.severity.value,
-            "person_ref": self.person,
+            "person_ref": self.person or None,
             "window_start": _text(self.starts_at),
             "window_end": _text(self.ends_at),
             "measured_minutes": self.measured,

@@ -1,13 +1,14 @@
 """The layers that hold for one company: law, convention, its own agreement and settings, recorded derogations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
 from backend.core.errors import Sentence
 from backend.rules.dated import CONVENTIONS, Rule, Value, covers, rules_of
 from backend.rules.finding import Confidence, Severity, Source
+from backend.rules.travel import Travel
 
 AUTHORISED = frozenset({"MIN-AUTH"})  # forbidden without a document, lawful with it
 
@@ -41,13 +42,18 @@ class Derogation:
 
 @dataclass(frozen=True)
 class Law:
-    """What one company is judged by. `habits` are the unverified rules that it switched on, with their limits."""
+    """What one company is judged by. `habits` are the unverified rules that it switched on, with their limits.
+
+    `travel` is what it knows of its venues, `skill_labels` what its skills are called.
+    """
 
     convention: str | None = None
     agreements: Sequence[Agreement] = ()
     derogations: Sequence[Derogation] = ()
     habits: Mapping[str, int] | None = None
     subdivision: str | None = None  # Alsace and Moselle have two more holidays ("67", "68", "57")
+    travel: Travel | None = None
+    skill_labels: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> dict[str, Rule]:

@@ -1,6 +1,6 @@
 """Durations, days and times as a person reads them, in French and in English."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from backend.core.errors import Sentence
 
@@ -17,8 +17,8 @@ def hours(minutes: int) -> str:
     return f"{whole} h {rest:02d}" if rest else f"{whole} h"
 
 
-def date_of(wall: datetime) -> Sentence:
-    """Return the date of a local time."""
+def date_of(wall: date) -> Sentence:
+    """Return the date, of a local time too."""
     return Sentence(
         f"{wall.day} {_MONTHS_FR[wall.month - 1]} {wall.year}", f"{wall.day} {_MONTHS_EN[wall.month - 1]} {wall.year}"
     )

@@ -26,12 +26,31 @@ class Pause:
     paid: bool = False
 
 
+class PermitKind(enum.StrEnum):
+    """A title that work may need; never anything of a person's health."""
+
+    ELECTRICAL_HABILITATION = "electrical_habilitation"
+    LIFT_AUTHORISATION = "lift_authorisation"
+    ROPE_ACCESS = "rope_access"
+    SSIAP = "ssiap"
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A permit that somebody holds, valid on both of its days; without `expires_on`, for good."""
+
+    kind: str
+    issued_on: date
+    expires_on: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One assignment of the person: from `starts_at` to `ends_at`, aware instants.
 
     `call` and `assignment` are names given back in findings. `kind` is the call's (`setup`, `performance`, ...).
     `unplaced_break_minutes` are unpaid minutes whose place is unknown. `if_confirmed` marks what is not sure yet.
+    `venue` is where it is, `required_skills` and `required_permits` what the company asks for the job on this call.
     """
 
     call: str
@@ -48,12 +67,17 @@ class Segment:
     premiere: date | None = None
     employer: str = ""
     if_confirmed: bool = False
+    venue: str = ""
+    required_skills: Sequence[str] = ()
+    required_permits: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything that one person does, in any order; `birth_date` decides whether the rules for minors apply."""
+    """Everything that one person does, in any order, and what they can; `birth_date` brings the rules for minors."""
 
     person: str
     segments: Sequence[Segment]
     birth_date: date | None = None
+    skills: frozenset[str] = frozenset()
+    permits: Sequence[Permit] = ()
