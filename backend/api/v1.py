@@ -7,10 +7,24 @@ from backend.identity.audit_router import router as audit
 from backend.identity.router import router as identity
 from backend.imports.router import router as imports
 from backend.people.router import router as people
+from backend.people.skills_router import router as skills
 from backend.planning.findings_router import router as findings
 from backend.planning.router import router as planning
 from backend.portal.router import router as portal
 from backend.productions.router import router as productions
+from backend.productions.travel_router import router as travel
 
-ROUTERS: tuple[APIRouter, ...] = (identity, portal, people, productions, planning, findings, hours, imports, audit)
+ROUTERS: tuple[APIRouter, ...] = (
+    identity,
+    portal,
+    people,
+    skills,
+    productions,
+    travel,
+    planning,
+    findings,
+    hours,
+    imports,
+    audit,
+)
 PREFIX = "/api/v1"

@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 
 from backend.audit.service import changes, record
 from backend.core.errors import AppError, InvalidError, Sentence
@@ -15,16 +16,17 @@ from backend.core.instants import local_day
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
 from backend.core.resources import sent
-from backend.people import repository
+from backend.people import repository, requirements
 from backend.people.domain.jobs import FIRST_TRADES
-from backend.people.models import Job, Person
+from backend.people.models import Job, JobRequirement, Person
 from backend.people.repository import JobRow, PeopleFilter
+from backend.people.requirements import NOTHING, Required
 from backend.people.schemas import JobChange, JobIn, JobOut, PersonChange, PersonIn, PersonOut
 from backend.tenancy.acting import Act
 from backend.tenancy.numbers import take_person_numbers
 from backend.tenancy.rows import apply_changes, duplicate, get_row, in_use, refusing, values_of
 
-JOB_FIELDS = tuple(JobIn.model_fields)
+JOB_FIELDS = tuple(name for name in JobIn.model_fields if name not in requirements.FIELDS)
 PERSON_FIELDS = tuple(PersonIn.model_fields)
 FROM_THE_JOB = ("department", "annexe")
 
@@ -42,33 +44,44 @@ async def known_jobs(act: Act) -> dict[str, JobRow]:
 async def list_jobs(act: Act, page: PageRequest) -> Page[JobOut]:
     """Return one page of jobs, by code."""
     rows, cursor = cut(await repository.list_jobs(act.session, page), page, lambda row: (row.code,))
-    return Page[JobOut](items=[_shown_job(row) for row in rows], next_cursor=cursor)
+    required = await requirements.read(act, JobRequirement.job, [row.code for row in rows])
+    items = [_shown_job(row, required.get(row.code, NOTHING)) for row in rows]
+    return Page[JobOut](items=items, next_cursor=cursor)
 
 
 async def read_job(act: Act, job_id: UUID) -> JobOut:
     """Return one job. Raises NotFoundError."""
-    return _shown_job(await get_row(act, Job, job_id, _NO_JOB))
+    job = await get_row(act, Job, job_id, _NO_JOB)
+    return _shown_job(job, await requirements.read_one(act, JobRequirement.job, job.code))
 
 
 async def create_job(act: Act, body: JobIn) -> JobOut:
-    """Add a job. Raises ConflictError `duplicate` when its code is taken."""
-    job = Job(id=new_id(), **body.model_dump())
+    """Add a job. Raises ConflictError `duplicate` when its code is taken, InvalidError for an unknown skill."""
+    required = await requirements.wanted(act, body.model_dump())
+    job = Job(id=new_id(), **body.model_dump(exclude=set(requirements.FIELDS)))
     async with refusing(act.session, _job_refusals()):
         act.session.add(job)
-    record(act, "job.created", job.id, after=values_of(job, JOB_FIELDS))
-    return _shown_job(job)
+    await requirements.replace(act, JobRequirement.job, job.code, NOTHING, required)
+    record(act, "job.created", job.id, after=values_of(job, JOB_FIELDS) | required.values())
+    return _shown_job(job, required)
 
 
 async def change_job(act: Act, job_id: UUID, body: JobChange, expected: int) -> JobOut:
-    """Change a job; a new code follows wherever it is named. Raises ConflictError `duplicate`, StaleError."""
+    """Change a job; a new code follows wherever it is named. Raises ConflictError, InvalidError, StaleError."""
     job = await get_row(act, Job, job_id, _NO_JOB)
     check_version(job.version, expected)
-    before = values_of(job, JOB_FIELDS)
+    had = await requirements.read_one(act, JobRequirement.job, job.code)
+    required = await requirements.wanted(act, sent(body), had)
+    before = values_of(job, JOB_FIELDS) | had.values()
+    values = {name: value for name, value in sent(body).items() if name not in requirements.FIELDS}
     async with refusing(act.session, _job_refusals()):
-        changed = apply_changes(job, sent(body))
+        if not (changed := apply_changes(job, values)) and required != had:
+            changed = True
+            flag_modified(job, "label")  # the version grows with what the job asks for, too
+    await requirements.replace(act, JobRequirement.job, job.code, had, required)
     if changed:
-        record(act, "job.changed", job.id, *changes(before, values_of(job, JOB_FIELDS)))
-    return _shown_job(job)
+        record(act, "job.changed", job.id, *changes(before, values_of(job, JOB_FIELDS) | required.values()))
+    return _shown_job(job, required)
 
 
 async def delete_job(act: Act, job_id: UUID, expected: int) -> None:
@@ -90,7 +103,7 @@ async def list_people(act: Act, wanted: PeopleFilter, page: PageRequest) -> Page
 
 async def read_person(act: Act, person_id: UUID) -> PersonOut:
     """Return one person. Raises NotFoundError."""
-    return _shown_person(await get_row(act, Person, person_id, _NO_PERSON))
+    return _shown_person(await get_row(act, Person, person_id, NO_PERSON))
 
 
 async def create_person(act: Act, body: PersonIn) -> PersonOut:
@@ -106,7 +119,7 @@ async def create_person(act: Act, body: PersonIn) -> PersonOut:
 
 async def change_person(act: Act, person_id: UUID, body: PersonChange, expected: int) -> PersonOut:
     """Change a person. Raises InvalidError, ConflictError `duplicate`, StaleError."""
-    person = await get_row(act, Person, person_id, _NO_PERSON)
+    person = await get_row(act, Person, person_id, NO_PERSON)
     check_version(person.version, expected)
     before = values_of(person, PERSON_FIELDS)
     values = await _checked(act, sent(body), person.job)
@@ -119,7 +132,7 @@ async def change_person(act: Act, person_id: UUID, body: PersonChange, expected:
 
 async def delete_person(act: Act, person_id: UUID, expected: int) -> None:
     """Delete a person. Raises ConflictError `in_use` while they have assignments, or an account linked here."""
-    person = await get_row(act, Person, person_id, _NO_PERSON)
+    person = await get_row(act, Person, person_id, NO_PERSON)
     check_version(person.version, expected)
     if person.user_id is not None:
         raise in_use(_LINKED)
@@ -151,8 +164,9 @@ def _check_birth(act: Act, birth_date: date | None) -> None:
         )
 
 
-def _shown_job(row: object) -> JobOut:
-    return JobOut.model_validate(row, from_attributes=True)
+def _shown_job(row: Any, required: Required) -> JobOut:  # noqa: ANN401 - a row or a job
+    own = {name: getattr(row, name) for name in ("id", *JOB_FIELDS, "version")}
+    return JobOut.model_validate(own | required.values())
 
 
 def _shown_person(row: object) -> PersonOut:
@@ -181,7 +195,7 @@ def _unknown_job() -> InvalidError:
 
 
 _NO_JOB = Sentence("Ce métier n'existe pas (ou plus).", "This job does not exist (any more).")
-_NO_PERSON = Sentence("Cette personne n'est pas dans votre annuaire.", "This person is not in your directory.")
+NO_PERSON = Sentence("Cette personne n'est pas dans votre annuaire.", "This person is not in your directory.")
 _SAME_CODE = Sentence(
     "Un autre métier a déjà ce code : choisissez-en un autre.", "Another job has this code: choose another one."
 )

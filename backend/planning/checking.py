@@ -20,11 +20,14 @@ from backend.planning import calls, findings, ledger, refusals
 from backend.planning.domain.proposal import NEW, NewTimes, Proposal, overlapping
 from backend.planning.finding_schemas import CheckedCall, CheckIn, CheckOut, ConflictOut, RefusalOut, planned_finding
 from backend.planning.findings import CALL_FACTS, TWELVE_MONTHS, TWELVE_WEEKS, Extent
+from backend.planning.fitness import Fitness
 from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.period import ALWAYS, Period
 from backend.planning.probing import note_refusals
 from backend.productions.models import Production, Venue
-from backend.rules.engine import replan
+from backend.rules.checks.stage import NOBODY, check_stages
+from backend.rules.engine import Changes, compare, replan
+from backend.rules.law import Law
 from backend.rules.work import Segment, Work
 from backend.tenancy.acting import Act
 
@@ -50,17 +53,19 @@ async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
     planned = await findings.read_planned(act, Extent(_concerned(body), between))
     before = {work.person: work for work in planned.works}
     for person in named.people.values():
-        before.setdefault(str(person.id), Work(str(person.id), [], person.birth_date))
+        held = planned.fitness.of(person.id)
+        before.setdefault(str(person.id), Work(str(person.id), [], person.birth_date, **held))
     _check_released(body, before)
-    proposal = Proposal(moved, _confirmed(body, named, before), frozenset(map(str, body.released)))
+    proposal = Proposal(moved, _confirmed(body, named, before, planned.fitness), frozenset(map(str, body.released)))
     pairs = [(work, proposal.applied_to(work)) for work in before.values()]
     law, zone = await findings.read_law(act), ZoneInfo(act.company.timezone)
     found = await asyncio.to_thread(replan, pairs, law, zone)
+    clashes = await _clashes(act, proposal, law, [*named.calls.values(), *moved.values()])
     return CheckOut(
         refusals=await _refusals(act, pairs, named, language),
-        appeared=[planned_finding(finding, language) for finding in found.appeared],
-        gone=[planned_finding(finding, language) for finding in found.gone],
-        changed=[planned_finding(finding, language) for finding in found.changed],
+        appeared=[planned_finding(finding, language) for finding in (*found.appeared, *clashes.appeared)],
+        gone=[planned_finding(finding, language) for finding in (*found.gone, *clashes.gone)],
+        changed=[planned_finding(finding, language) for finding in (*found.changed, *clashes.changed)],
     )
 
 
@@ -135,16 +140,31 @@ def _around(times: Sequence[Any]) -> Period:
     return Period(first - TWELVE_MONTHS, last + TWELVE_WEEKS)
 
 
-def _confirmed(body: CheckIn, named: Named, before: Mapping[str, Work]) -> dict[str, list[Segment]]:
+def _confirmed(
+    body: CheckIn, named: Named, before: Mapping[str, Work], fit: Fitness
+) -> dict[str, list[Segment]]:  # fmt: skip
     """Return the segments that the body confirms, by person; one for each call, however often it is named."""
     found: dict[str, dict[UUID, Segment]] = {}
     for wanted in body.assignments:
         person, call = str(wanted.person_id), named.calls[wanted.call_id]
         standing = [s.assignment for s in before[person].segments if s.call == str(call.call_id)]
         name = standing[0] if standing else f"{NEW}{new_id()}"
-        segment = findings.new_segment(call, name, wanted.job, named.jobs[wanted.job])
+        segment = findings.new_segment(call, name, wanted.job, named.jobs[wanted.job], fit)
         found.setdefault(person, {})[call.call_id] = segment
     return {person: list(segments.values()) for person, segments in found.items()}
+
+
+async def _clashes(act: Act, proposal: Proposal, law: Law, times: Sequence[Any]) -> Changes:
+    """Say which calls would share a stage, and which no more: of calls that move, at their old and new times."""
+    if not proposal.moved:
+        return Changes((), (), ())
+    between = Period(min(one.starts_at for one in times), max(one.ends_at for one in times))
+    calls = Work(NOBODY, [findings.stage_of(row) for row in await findings.read_stages(act, between)])
+    zone = ZoneInfo(act.company.timezone)
+    before, after = [
+        await asyncio.to_thread(check_stages, work.segments, law, zone) for work in (calls, proposal.applied_to(calls))
+    ]
+    return compare(before, after)
 
 
 async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str) -> list[RefusalOut]:

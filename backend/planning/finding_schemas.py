@@ -20,9 +20,9 @@ from backend.planning.schemas import (
     PlannedAssignment,
     PlannedCall,
     PlannedPerson,
+    PlannedPosition,
     PlannedProduction,
     PlannedVenue,
-    PositionOut,
     Reason,
     Second,
     UnplacedBreak,
@@ -44,7 +44,7 @@ class CureOut(Body):
 
 
 class PlannedFinding(Body):
-    """What the law says of one person in one window."""
+    """What the law, or the company itself, says of one person in one window; of two calls on one stage, of nobody."""
 
     rule: Annotated[str, Field(examples=["WT-REST-11"])]
     severity: Annotated[
@@ -55,7 +55,7 @@ class PlannedFinding(Body):
             "INFO: pay, or covered by a derogation.",
         ),
     ]
-    person_id: PersonId
+    person_id: Annotated[PersonId | None, Field(description="Null where two productions share a stage.")]
     window_start: UtcInstant
     window_end: UtcInstant
     measured_minutes: Annotated[int, Field(examples=[570], description="In `unit`.")]
@@ -68,7 +68,8 @@ class PlannedFinding(Body):
     article: Annotated[str, Field(examples=["Code du travail, art. L3131-1, L3131-2, D3131-4 et D3131-6"])]
     link: Annotated[str, Field(examples=["https://www.legifrance.gouv.fr/codes/article_lc/LEGIARTI000033020918"])]
     confidence: Annotated[
-        Confidence, Field(examples=["L"], description="L: the article; C: the convention; P: a page; A: an agreement.")
+        Confidence,
+        Field(examples=["L"], description="L: the article; C: the convention; P: a page; A: the company's own word."),
     ]
     override_by: Annotated[list[str], Field(examples=[["owner", "admin", "planner"]])]
     covered_by: Annotated[str | None, Field(examples=[None], description="The document of a recorded derogation.")]
@@ -82,7 +83,7 @@ class PlanningOut(Body):
     from_: Annotated[datetime, Field(alias="from", examples=["2026-11-15T23:00:00Z"])]
     to: Annotated[datetime, Field(examples=["2026-11-22T23:00:00Z"])]
     calls: list[PlannedCall]
-    positions: list[PositionOut]
+    positions: list[PlannedPosition]
     assignments: list[PlannedAssignment]
     people: list[PlannedPerson]
     productions: list[PlannedProduction]
@@ -247,7 +248,7 @@ def _shared(finding: Finding, language: str) -> dict[str, object]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
-        "person_id": finding.person,
+        "person_id": finding.person or None,
         "window_start": finding.starts_at,
         "window_end": finding.ends_at,
         "measured_minutes": finding.measured,
@@ -271,7 +272,7 @@ def _cure(cure: Cure, language: str) -> CureOut:
     return CureOut(
         action=cure.action,
         call_id=cure.call,
-        assignment_id=None if cure.assignment.startswith(NEW) else cure.assignment,
+        assignment_id=None if not cure.assignment or cure.assignment.startswith(NEW) else cure.assignment,
         minutes=cure.minutes,
         at=list(cure.at),
         sentence=cure.sentence.in_language(language),

@@ -8,16 +8,19 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, false, select
+from sqlalchemy import ColumnElement, Row, false, select, true
 
 from backend.people.models import Annexe, Job, Person
-from backend.planning import derogations
+from backend.planning import derogations, fitness
 from backend.planning.domain.states import LIVE, Status, effective
 from backend.planning.domain.times import LONGEST_CALL
+from backend.planning.fitness import NOTHING_ASKED, Fitness
 from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.period import ALWAYS, Period
+from backend.productions import travel
 from backend.productions.models import Production
-from backend.rules.engine import Report, check
+from backend.rules.checks.stage import check_stages
+from backend.rules.engine import Report, check, joined
 from backend.rules.law import Law
 from backend.rules.work import Pause, Segment, Trade, Work
 from backend.tenancy.acting import Act
@@ -37,6 +40,7 @@ CALL_FACTS = (
     Call.id.label("call_id"),
     Call.ref.label("call_ref"),
     Call.kind,
+    Call.venue_id,
     Call.starts_at,
     Call.ends_at,
     Call.on_tour,
@@ -76,20 +80,23 @@ class Planned:
 
     works: Sequence[Work]
     marked: frozenset[str]
+    fitness: Fitness = NOTHING_ASKED
 
 
 async def find(act: Act) -> Report:
     """Judge everything that the company has planned; the number of statements does not depend on how much that is."""
-    law, works = await read_law(act), await read_works(act)
+    law, works, zone = await read_law(act), await read_works(act), ZoneInfo(act.company.timezone)
+    calls = [stage_of(row, by_ref=True) for row in await read_stages(act)]
     # In a thread: a season must not hold the event loop.
-    return await asyncio.to_thread(check, works, law, ZoneInfo(act.company.timezone))
+    report = await asyncio.to_thread(check, works, law, zone)
+    return joined(report, await asyncio.to_thread(check_stages, calls, law, zone))
 
 
 async def read_law(act: Act) -> Law:
-    """Return the law that the company is judged by: everybody's, its convention's, and derogations it has recorded."""
+    """Return the law that the company is judged by: everybody's, its convention's, derogations, how long trips take."""
     async with login_rights(act.session):
         convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
-    return Law(convention, derogations=await derogations.recorded(act))
+    return Law(convention, derogations=await derogations.recorded(act), travel=await travel.known(act))
 
 
 async def read_works(act: Act) -> list[Work]:
@@ -97,13 +104,28 @@ async def read_works(act: Act) -> list[Work]:
 
     People and calls go by their refs, where they have one.
     """
-    return _works(await _read(act, Extent()), by_ref=True)
+    return _works(await _read(act, Extent()), await fitness.read(act, None, ALWAYS), by_ref=True)
 
 
 async def read_planned(act: Act, extent: Extent) -> Planned:
     """Return the work of an extent, as `read_works` does, with people and calls by their ids."""
     rows = await _read(act, extent)
-    return Planned(_works(rows, by_ref=False), frozenset(str(row.assignment_id) for row in rows if row.marked))
+    fit = await fitness.read(act, extent.of, extent.between)
+    marked = frozenset(str(row.assignment_id) for row in rows if row.marked)
+    return Planned(_works(rows, fit, by_ref=False), marked, fit)
+
+
+async def read_stages(
+    act: Act, between: Period = ALWAYS, shown: ColumnElement[bool] | None = None
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """Return the calls that take place at a venue (rows of `CALL_FACTS`), `marked` where the reader sees them."""
+    query = (
+        select(*CALL_FACTS, (true() if shown is None else shown).label("marked"))
+        .join(Production, Production.id == Call.production_id)
+        .where(Call.venue_id.is_not(None), Call.status != CallStatus.CANCELLED, *_conditions(Extent(between=between)))
+        .order_by(Call.starts_at, Call.id)
+    )
+    return (await act.session.execute(query)).all()
 
 
 async def _read(act: Act, extent: Extent) -> list[Row[Any]]:
@@ -131,30 +153,41 @@ def _conditions(extent: Extent) -> list[ColumnElement[bool]]:
     return found
 
 
-def _works(rows: Iterable[Row[Any]], *, by_ref: bool) -> list[Work]:
+def _works(rows: Iterable[Row[Any]], fit: Fitness, *, by_ref: bool) -> list[Work]:
     found: dict[UUID, tuple[Row[Any], list[Segment]]] = {}
     for row in rows:
-        found.setdefault(row.person_id, (row, []))[1].append(segment_of(row, by_ref=by_ref))
+        found.setdefault(row.person_id, (row, []))[1].append(_segment(row, fit, by_ref=by_ref))
     return [
-        Work((by_ref and row.person_ref) or str(row.person_id), segments, row.birth_date)
+        Work((by_ref and row.person_ref) or str(row.person_id), segments, row.birth_date, **fit.of(row.person_id))
         for row, segments in found.values()
     ]
 
 
-def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
-    """Return the segment of a row of `_COLUMNS`."""
+def _segment(row: Row[Any], fit: Fitness, *, by_ref: bool) -> Segment:
     return Segment(
         call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
         trade=trade_of(row.job, row.annexe),
         if_confirmed=row.status is not Status.CONFIRMED,
         **_facts(row),
+        **fit.required(row.call_id, row.job),
     )
 
 
-def new_segment(call: Row[Any], assignment: str, job: str, annexe: Annexe) -> Segment:
+def new_segment(call: Row[Any], assignment: str, job: str, annexe: Annexe, fit: Fitness) -> Segment:
     """Return the segment of somebody who is not on the call (a row of `CALL_FACTS`) yet, as if confirmed."""
-    return Segment(call=str(call.call_id), assignment=assignment, trade=trade_of(job, annexe), **_facts(call))
+    return Segment(
+        call=str(call.call_id),
+        assignment=assignment,
+        trade=trade_of(job, annexe),
+        **_facts(call),
+        **fit.required(call.call_id, job),
+    )
+
+
+def stage_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
+    """Return what takes place at a venue, whoever is called: a row of `read_stages`."""
+    return Segment(call=(by_ref and row.call_ref) or str(row.call_id), assignment="", **_facts(row))
 
 
 def _facts(row: Row[Any]) -> dict[str, Any]:
@@ -167,6 +200,7 @@ def _facts(row: Row[Any]) -> dict[str, Any]:
         "on_tour": row.on_tour,
         "production": str(row.production_id),
         "premiere": row.premiere_date,
+        "venue": "" if row.venue_id is None else str(row.venue_id),
     }
 
 

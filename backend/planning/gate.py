@@ -33,10 +33,11 @@ from backend.tenancy.acting import Act
 OVERRIDDEN = "finding.overridden"
 FINDINGS_SHOWN = 200
 _ASK_AN_ADMIN = Sentence(
-    "La loi interdit ce planning, et seule une personne qui administre la compagnie peut passer outre, avec un motif : "
+    "La loi ou la compagnie interdit ce planning, et seule une personne qui l'administre peut passer outre, avec un "
+    "motif : "
     "corrigez ce que dit « findings », ou demandez-lui.",
-    "The law forbids this planning, and only an owner or an admin may override it, with a reason: cure what `findings` "
-    "says, or ask one of them.",
+    "The law or the company forbids this planning, and only an owner or an admin may override it, with a reason: cure "
+    "what `findings` says, or ask one of them.",
 )
 _GIVE_A_REASON = Sentence(
     "La loi interdit ce planning : corrigez ce que dit « findings », ou passez outre en donnant « override_reason », "
@@ -50,6 +51,13 @@ _GIVE_A_GROUND = Sentence(
     "This planning is lawful only with a derogation: cure what `findings` says, or give a ground and its document for "
     "each rule in `grounds`.",
 )
+_GIVE_A_REASON_FOR_SKILLS = Sentence(
+    "Il manque à une personne une compétence ou un titre valable : choisissez quelqu'un d'autre, complétez sa fiche, "
+    "ou passez outre en donnant « override_reason », qui reste dans l'historique.",
+    "Somebody lacks a skill or a valid permit: choose somebody else, complete their file, or override it by "
+    "`override_reason`, which stays in the history.",
+)
+OF_SKILLS = ("SKILL-", "PERMIT-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,8 @@ async def let_pass(
 ) -> None:
     """Let an act on these assignments, whose calls have these times, pass the law, and keep on what ground it passed.
 
-    Raises ForbiddenError `not_allowed`, ConflictError `override_required` or `ground_required`, each with `findings`;
+    Raises ForbiddenError `not_allowed`, ConflictError `override_required`, `skill_missing` or `ground_required`, each
+    with `findings`;
     InvalidError for a ground that is none.
     """
     law = await findings.read_law(act)
@@ -112,7 +121,11 @@ def _check(act: Act, result: Sorted, clearance: Clearance, language: str) -> Non
     if result.forbidden and act.actor.role not in ADMINS:
         refusal = ForbiddenError("not_allowed", _ASK_AN_ADMIN, extra={"findings": shown})
     elif result.forbidden and clearance.reason is None:
-        refusal = ConflictError("override_required", _GIVE_A_REASON, extra={"findings": shown})
+        of_skills = all(finding.rule.startswith(OF_SKILLS) for finding in result.forbidden)
+        code, told = (
+            ("skill_missing", _GIVE_A_REASON_FOR_SKILLS) if of_skills else ("override_required", _GIVE_A_REASON)
+        )
+        refusal = ConflictError(code, told, extra={"findings": shown})
     elif result.groundless:
         refusal = ConflictError("ground_required", _GIVE_A_GROUND, extra={"findings": shown})
     if refusal is not None:

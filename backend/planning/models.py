@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.people.models import Requirement
 from backend.planning.domain.states import Status
 from backend.tenancy.base import SharedBase, TenantBase, UuidKey, Versioned, choice
 
@@ -113,6 +114,18 @@ class Position(Versioned, TenantBase):
     job: Mapped[str] = mapped_column(ForeignKey("job.code", onupdate="CASCADE"), index=True)
     headcount: Mapped[int] = mapped_column(Integer)
     __table_args__ = (UniqueConstraint("call_id", "job"), CheckConstraint("headcount > 0", name="headcount"))
+
+
+class PositionRequirement(Requirement, TenantBase):
+    """What a position asks for beside what its job asks for."""
+
+    __tablename__ = "position_requirement"
+    position_id: Mapped[UUID] = mapped_column(ForeignKey("position.id", ondelete="CASCADE"))
+    __table_args__ = (
+        UniqueConstraint("position_id", "skill"),
+        UniqueConstraint("position_id", "permit"),
+        CheckConstraint("(skill IS NULL) <> (permit IS NULL)", name="one_thing"),
+    )
 
 
 _LIVE = text("status IN ('accepted', 'confirmed', 'draft', 'option')")  # domain.states.LIVE, as SQL

@@ -1,6 +1,9 @@
 """Acts on the positions of a call: what it needs, job by job. Removes nothing on which somebody still stands."""
 
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy.orm.attributes import flag_modified
 
 from backend.audit.service import changes, record
 from backend.core.errors import AppError
@@ -8,20 +11,25 @@ from backend.core.ids import new_id
 from backend.core.pagination import Page
 from backend.core.preconditions import check_version
 from backend.core.resources import sent
+from backend.people import requirements
+from backend.people.requirements import NOTHING, Required
 from backend.planning import refusals, repository
-from backend.planning.models import CallStatus, Position
+from backend.planning.models import CallStatus, Position, PositionRequirement
 from backend.planning.schemas import PositionChange, PositionIn, PositionOut
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import apply_changes, duplicate, in_use, refusing, values_of
 
 FIELDS = ("call_id", "job", "headcount")
+_OWNER = PositionRequirement.position_id
 
 
 async def list_positions(act: Act, call_id: UUID) -> Page[PositionOut]:
     """Return the positions of a call, all of them: one for each job at most. Raises NotFoundError."""
     if await repository.find_call(act, call_id) is None:
         raise refusals.missing(refusals.NO_CALL)
-    return Page[PositionOut](items=[_shown(row) for row in await repository.list_positions(act, call_id)])
+    rows = await repository.list_positions(act, call_id)
+    required = await requirements.read(act, _OWNER, [row.id for row in rows])
+    return Page[PositionOut](items=[_shown(row, required.get(row.id, NOTHING)) for row in rows])
 
 
 async def read_position(act: Act, call_id: UUID, position_id: UUID) -> PositionOut:
@@ -29,35 +37,46 @@ async def read_position(act: Act, call_id: UUID, position_id: UUID) -> PositionO
     position = await repository.find_position(act, call_id, position_id)
     if position is None:
         raise refusals.missing(refusals.NO_POSITION)
-    return _shown(position)
+    return _shown(position, await requirements.read_one(act, _OWNER, position_id))
 
 
 async def create_position(act: Act, call_id: UUID, body: PositionIn) -> PositionOut:
-    """Add what the call needs. Raises InvalidError (unknown job), ConflictError `duplicate`, `state_conflict`."""
+    """Add what the call needs. Raises InvalidError (unknown names), ConflictError `duplicate`, `state_conflict`."""
     await _check_call(act, call_id)
     await _check_job(act, body.job)
+    required = await requirements.wanted(act, body.model_dump())
     position = Position(id=new_id(), call_id=call_id, job=body.job, headcount=body.headcount)
     async with refusing(act.session, _refusals()):
         act.session.add(position)
-    record(act, "position.created", position.id, after=values_of(position, FIELDS))
-    return _shown(position)
+    await requirements.replace(act, _OWNER, position.id, NOTHING, required)
+    record(act, "position.created", position.id, after=values_of(position, FIELDS) | required.values())
+    return _shown(position, required)
 
 
 async def change_position(
     act: Act, call_id: UUID, position_id: UUID, body: PositionChange, expected: int
 ) -> PositionOut:
-    """Change a headcount, or the job while nobody stands on it. Raises ConflictError, InvalidError, StaleError."""
+    """Change a headcount, what is asked for, or the job while nobody stands on it.
+
+    Raises ConflictError, InvalidError, StaleError.
+    """
     position = await _found(act, call_id, position_id, expected)
-    values, before = sent(body), values_of(position, FIELDS)
+    had = await requirements.read_one(act, _OWNER, position_id)
+    required = await requirements.wanted(act, sent(body), had)
+    before = values_of(position, FIELDS) | had.values()
+    values = {name: value for name, value in sent(body).items() if name not in requirements.FIELDS}
     if values.get("job", position.job) != position.job:
         await _check_job(act, values["job"])
         await _check_free(act, position_id)
         await repository.leave_position(act, position_id)
     async with refusing(act.session, _refusals()):
-        changed = apply_changes(position, values)
+        if not (changed := apply_changes(position, values)) and required != had:
+            changed = True
+            flag_modified(position, "headcount")  # the version grows with what is asked for, too
+    await requirements.replace(act, _OWNER, position_id, had, required)
     if changed:
-        record(act, "position.changed", position_id, *changes(before, values_of(position, FIELDS)))
-    return _shown(position)
+        record(act, "position.changed", position_id, *changes(before, values_of(position, FIELDS) | required.values()))
+    return _shown(position, required)
 
 
 async def delete_position(act: Act, call_id: UUID, position_id: UUID, expected: int) -> None:
@@ -99,8 +118,9 @@ async def _check_free(act: Act, position_id: UUID) -> None:
         raise in_use(refusals.POSITION_IN_USE)
 
 
-def _shown(row: object) -> PositionOut:
-    return PositionOut.model_validate(row, from_attributes=True)
+def _shown(row: Any, required: Required) -> PositionOut:  # noqa: ANN401 - a row or a position
+    own = {name: getattr(row, name) for name in ("id", *FIELDS, "version")}
+    return PositionOut.model_validate(own | required.values())
 
 
 def _refusals() -> dict[str, AppError]:

@@ -73,7 +73,7 @@ def fingerprint(body: bytes) -> str:
 async def _findings(act: Act, wanted: PlanningFilter, language: str) -> list[PlannedFinding]:
     shown = _standing(wanted)
     people = Person.id.in_(select(Assignment.person_id).where(shown))
-    return await reporting.of_planning(act, people, shown, wanted.period, language)
+    return await reporting.of_planning(act, people, shown, and_(*_of_calls(wanted)), wanted.period, language)
 
 
 def _standing(wanted: PlanningFilter) -> ColumnElement[bool]:

@@ -13,16 +13,20 @@ from backend.core.pagination import PageRequest, cut
 from backend.identity.access import EXPORTERS
 from backend.people.models import Person
 from backend.planning import findings, refusals, repository
+from backend.planning.domain.states import LIVE
 from backend.planning.finding_schemas import FindingsPage, NoteOut, PlannedFinding, finding_out, planned_finding
 from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
 from backend.planning.models import Assignment, Call
 from backend.planning.period import ALWAYS, BoundedPeriod, Period
+from backend.rules.checks.stage import check_stages
 from backend.rules.days import minute_of
-from backend.rules.engine import Note, Report, check
+from backend.rules.engine import Note, Report, check, joined
 from backend.rules.finding import Finding, Severity
+from backend.rules.law import Law
 from backend.tenancy.acting import Act
 
-OF_MINORS = "MIN-"
+OF_PEOPLE = ("MIN-", "SKILL-", "PERMIT-")
+"""Rules whose findings tell what stands in a person's file."""
 Key = tuple[str, ...]
 
 
@@ -41,8 +45,11 @@ async def of_person(
     if not await repository.person_exists(act, person_id):
         raise refusals.missing(refusals.NO_PERSON)
     planned = await findings.read_planned(act, Extent(Person.id == person_id, around(wanted.period)))
-    report = await _judge(act, planned)
-    return _page(report.findings, report.notes, wanted, page, language)
+    law = await findings.read_law(act)
+    report = await _judge(act, planned, law)
+    theirs = Call.id.in_(select(Assignment.call_id).where(Assignment.person_id == person_id, _stands()))
+    clashes = await _clashes(act, law, wanted.period, theirs)
+    return _page([*report.findings, *clashes], report.notes, wanted, page, language)
 
 
 async def of_production(
@@ -54,15 +61,20 @@ async def of_production(
     its = Call.production_id == production_id
     people = select(Assignment.person_id).join(Call, Call.id == Assignment.call_id).where(its)
     planned = await findings.read_planned(act, Extent(Person.id.in_(people), around(wanted.period), its))
-    report = await _judge(act, planned)
-    found = _told(act, _about(report.findings, planned.marked))
+    law = await findings.read_law(act)
+    report = await _judge(act, planned, law)
+    clashes = await _clashes(act, law, wanted.period, its)
+    found = [*_told(act, _about(report.findings, planned.marked)), *clashes]
     return _page(found, report.notes, wanted, page, language)
 
 
 async def of_planning(
-    act: Act, people: ColumnElement[bool], shown: ColumnElement[bool], period: BoundedPeriod, language: str
-) -> list[PlannedFinding]:
-    """Return what the law says of the assignments shown, save pay (INFO): `people` are theirs.
+    act: Act, people: ColumnElement[bool], shown: ColumnElement[bool], calls: ColumnElement[bool],
+    period: BoundedPeriod, language: str,
+) -> list[PlannedFinding]:  # fmt: skip
+    """Return what the law says of the assignments shown, save pay (INFO), and which `calls` share a stage.
+
+    `people` are those of the assignments.
 
     Twelve weeks are read on each side; night work over twelve months is for the lists.
     """
@@ -74,14 +86,26 @@ async def of_planning(
     wanted = FindingsFilter(
         Period(period.starts_at, period.ends_at), frozenset({Severity.HARD, Severity.DEROG, Severity.WARN})
     )
-    kept = _kept(_about(report.findings, planned.marked), wanted)
-    return [planned_finding(finding, language) for finding in _told(act, kept)]
+    clashes = await _clashes(act, law, wanted.period, calls)
+    found = joined(Report(_about(report.findings, planned.marked), ()), clashes).findings
+    return [planned_finding(finding, language) for finding in _told(act, _kept(found, wanted))]
 
 
-async def _judge(act: Act, planned: Planned) -> Report:
-    law = await findings.read_law(act)
+async def _judge(act: Act, planned: Planned, law: Law) -> Report:
     # In a thread: a season of a large company must not hold the event loop.
     return await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone))
+
+
+async def _clashes(act: Act, law: Law, period: Period, shown: ColumnElement[bool]) -> list[Finding]:
+    """Return where two productions share a stage, if one of the two calls is shown."""
+    rows = await findings.read_stages(act, period, shown)
+    calls, seen = [findings.stage_of(row) for row in rows], {str(row.call_id) for row in rows if row.marked}
+    found = await asyncio.to_thread(check_stages, calls, law, ZoneInfo(act.company.timezone))
+    return [finding for finding in found if not seen.isdisjoint(finding.calls)]
+
+
+def _stands() -> ColumnElement[bool]:
+    return Assignment.status.in_(LIVE)
 
 
 def _page(
@@ -105,9 +129,9 @@ def cut_page(
 
 
 def _told(act: Act, found: Iterable[Finding]) -> list[Finding]:
-    """Leave out rules about minors for whoever may not read people: they would tell an age."""
+    """Leave out what tells an age, a skill or a permit, for whoever may not read people."""
     may_read_people = act.actor.role in EXPORTERS
-    return [finding for finding in found if may_read_people or not finding.rule.startswith(OF_MINORS)]
+    return [finding for finding in found if may_read_people or not finding.rule.startswith(OF_PEOPLE)]
 
 
 def _about(found: Iterable[Finding], marked: frozenset[str]) -> list[Finding]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from backend.core.resources import unsent
 from backend.core.schemas import Body, Code, Instant, Line, Minutes, Text, UtcInstant, Version
+from backend.people.schemas import Kinds, SkillCodes
 from backend.planning.domain.states import Action, Status
 from backend.planning.models import CallKind, CallStatus, PayUnit
 
@@ -155,10 +156,12 @@ class ProductionPublicationOut(Body):
 
 
 class PositionIn(Body):
-    """What a call needs."""
+    """What a call needs; what the position asks for is asked beside what its job asks for."""
 
     job: Job
     headcount: Headcount = 1
+    required_skills: SkillCodes = Field(default_factory=list)
+    required_permits: Kinds = Field(default_factory=list)
 
 
 class PositionChange(Body):
@@ -166,9 +169,11 @@ class PositionChange(Body):
 
     job: Job = unsent()
     headcount: Headcount = unsent()
+    required_skills: SkillCodes = unsent()
+    required_permits: Kinds = unsent()
 
 
-class PositionOut(Body):
+class PlannedPosition(Body):
     """What a call needs: a job, and how many people of it."""
 
     id: PositionId
@@ -176,6 +181,13 @@ class PositionOut(Body):
     job: Job
     headcount: Headcount
     version: Version
+
+
+class PositionOut(PlannedPosition):
+    """What a call needs, and what the position asks for beside what its job asks for."""
+
+    required_skills: SkillCodes
+    required_permits: Annotated[list[str], Field(examples=[["electrical_habilitation"]])]
 
 
 class AssignmentIn(Body):

@@ -2,8 +2,9 @@
 
 import enum
 from datetime import date, datetime
+from uuid import UUID
 
-from sqlalchemy import Index, Integer, String
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.tenancy.base import TenantBase, UuidKey, Versioned, choice
@@ -31,6 +32,48 @@ class Venue(Versioned, TenantBase):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     __table_args__ = (Index(None, "name", "id"),)
+
+
+class VenuePlace(TenantBase):
+    """Where a venue is, in degrees; in a table of its own, so that a company without it yet is served as before."""
+
+    __tablename__ = "venue_place"
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"), primary_key=True)
+    latitude: Mapped[float] = mapped_column(Float(53))
+    longitude: Mapped[float] = mapped_column(Float(53))
+    __table_args__ = (
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+    )
+
+
+class VenueTravel(Versioned, TenantBase):
+    """How long the trip between two venues takes, in either direction; the smaller id comes first."""
+
+    __tablename__ = "venue_travel"
+    id: Mapped[UuidKey]
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"))
+    other_venue_id: Mapped[UUID] = mapped_column(ForeignKey("venue.id", ondelete="CASCADE"), index=True)
+    minutes: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (
+        UniqueConstraint("venue_id", "other_venue_id"),
+        CheckConstraint("venue_id < other_venue_id", name="smaller_first"),
+        CheckConstraint("minutes BETWEEN 0 AND 1440", name="minutes"),
+    )
+
+
+class TravelSettings(Versioned, TenantBase):
+    """How the company estimates a trip: one row, or none for what Filage takes by default."""
+
+    __tablename__ = "travel_settings"
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    speed_kmh: Mapped[int] = mapped_column(Integer)
+    margin_minutes: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint("speed_kmh > 0", name="speed_kmh"),
+        CheckConstraint("margin_minutes >= 0", name="margin_minutes"),
+    )
 
 
 class Production(Versioned, TenantBase):

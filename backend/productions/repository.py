@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.pagination import PageRequest
-from backend.productions.models import Production, ProductionKind, Venue
+from backend.identity.expansion import has_conflicts
+from backend.productions.models import Production, ProductionKind, Venue, VenuePlace
+from backend.tenancy.acting import Act
 from backend.tenancy.rows import holds_words, keyset, sort_text
 
 _VENUE = tuple(Venue.__table__.columns)
@@ -33,14 +35,17 @@ class ProductionsFilter:
     kind: ProductionKind | None = None
 
 
-async def list_venues(session: AsyncSession, wanted: VenuesFilter, page: PageRequest) -> Sequence[Row[Any]]:
+async def list_venues(act: Act, wanted: VenuesFilter, page: PageRequest) -> Sequence[Row[Any]]:
     """Return one page of venues and a row more, by name and id."""
-    query = select(*_VENUE)
+    query = select(*_VENUE, null().label("latitude"), null().label("longitude"))
+    if has_conflicts(act):
+        places = VenuePlace.venue_id == Venue.id
+        query = select(*_VENUE, VenuePlace.latitude, VenuePlace.longitude).outerjoin(VenuePlace, places)
     if wanted.q is not None:
         query = query.where(holds_words(wanted.q, Venue.name, Venue.city))
     if wanted.city is not None:
         query = query.where(Venue.city == wanted.city)
-    return (await session.execute(keyset(query, page, (Venue.name, Venue.id), (sort_text, UUID)))).all()
+    return (await act.session.execute(keyset(query, page, (Venue.name, Venue.id), (sort_text, UUID)))).all()
 
 
 async def list_productions(session: AsyncSession, wanted: ProductionsFilter, page: PageRequest) -> Sequence[Row[Any]]:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from backend.core.resources import AtMost, unsent
 from backend.core.schemas import Body, Day, Line, Ref, Text, TimeZone, UtcInstant, Version
@@ -25,6 +25,24 @@ ObjetNumber = Annotated[
     Line, AtMost(60), Field(examples=["26A123456789"], description="The “numéro d'objet” given by France Travail.")
 ]
 
+Latitude = Annotated[
+    float,
+    Field(strict=True, ge=-90, le=90, allow_inf_nan=False, examples=[47.2184], description="Degrees; with longitude."),
+    AfterValidator(lambda value: round(value, 6)),
+]
+Longitude = Annotated[
+    float,
+    Field(strict=True, ge=-180, le=180, allow_inf_nan=False, examples=[-1.5536], description="Degrees; with latitude."),
+    AfterValidator(lambda value: round(value, 6)),
+]
+SpeedKmh = Annotated[
+    int, Field(strict=True, ge=1, le=1000, examples=[60], description="Of the distance as the crow flies.")
+]
+MarginMinutes = Annotated[
+    int, Field(strict=True, ge=0, le=1440, examples=[15], description="Added to each estimate: loading, parking.")
+]
+TripMinutes = Annotated[int, Field(strict=True, ge=0, le=1440, examples=[95], description="From door to door.")]
+
 
 class VenueIn(Body):
     """What a new venue needs; its time zone is the company's unless it says another."""
@@ -36,6 +54,8 @@ class VenueIn(Body):
     city: City | None = None
     timezone: TimeZone | None = None
     capacity: Capacity | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class VenueChange(Body):
@@ -48,6 +68,8 @@ class VenueChange(Body):
     city: City | None = None
     timezone: TimeZone | None = None
     capacity: Capacity | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class VenueOut(Body):
@@ -61,8 +83,40 @@ class VenueOut(Body):
     city: Annotated[str | None, Field(examples=["Nantes"])]
     timezone: Annotated[str, Field(examples=["Europe/Paris"])]
     capacity: Annotated[int | None, Field(examples=[420])]
+    latitude: Annotated[float | None, Field(examples=[47.2184])]
+    longitude: Annotated[float | None, Field(examples=[-1.5536])]
     created_at: UtcInstant
     updated_at: UtcInstant
+    version: Version
+
+
+class TripIn(Body):
+    """How long the trip between two venues takes, in either direction."""
+
+    minutes: TripMinutes
+
+
+class TripOut(Body):
+    """Minutes set by hand between two venues."""
+
+    venue_id: UUID
+    other_venue_id: UUID
+    minutes: TripMinutes
+    version: Version
+
+
+class TravelSettingsChange(Body):
+    """What a PATCH of the estimate of trips takes."""
+
+    speed_kmh: SpeedKmh = unsent()
+    margin_minutes: MarginMinutes = unsent()
+
+
+class TravelSettingsOut(Body):
+    """How trips between venues with coordinates are estimated."""
+
+    speed_kmh: SpeedKmh
+    margin_minutes: MarginMinutes
     version: Version
 
 

@@ -43,6 +43,7 @@ class Case:
         self.birth_date = work.birth_date
         self.skills = work.skills
         self.permits = work.permits
+        self.skill_labels = work.skill_labels
         # Without a birth date the person is taken for an adult; the engine says so in a note.
         self.adult_from = _birthday(work.birth_date, ADULT)
         self.sixteen_from = _birthday(work.birth_date, SIXTEEN)

@@ -92,6 +92,11 @@ def check(works: Iterable[Work], law: Law, zone: ZoneInfo, within: Interval | No
     return Report(sorted(found, key=_order), notes)
 
 
+def joined(report: Report, more: Iterable[Finding]) -> Report:
+    """Return the report with findings that are about no person among the others, in order."""
+    return Report(sorted((*report.findings, *more), key=_order), report.notes)
+
+
 def check_person(work: Work, law: Law, zone: ZoneInfo, within: Interval | None = None) -> list[Finding]:
     """Return the findings of one person: on what is sure first, then what options would add (`if_confirmed`).
 

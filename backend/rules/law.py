@@ -1,7 +1,7 @@
 """The layers that hold for one company: law, convention, its own agreement and settings, recorded derogations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -44,7 +44,7 @@ class Derogation:
 class Law:
     """What one company is judged by. `habits` are the unverified rules that it switched on, with their limits.
 
-    `travel` is what it knows of its venues, `skill_labels` what its skills are called.
+    `travel` is what it knows of its venues; without it no trip is judged.
     """
 
     convention: str | None = None
@@ -53,7 +53,6 @@ class Law:
     habits: Mapping[str, int] | None = None
     subdivision: str | None = None  # Alsace and Moselle have two more holidays ("67", "68", "57")
     travel: Travel | None = None
-    skill_labels: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> dict[str, Rule]:

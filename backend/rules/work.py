@@ -1,8 +1,8 @@
 """What the rules look at: the work of one person, as segments between two instants, and facts of each call."""
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 
@@ -74,10 +74,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything that one person does, in any order, and what they can; `birth_date` brings the rules for minors."""
+    """Everything that one person does, in any order, and what they can; `birth_date` brings the rules for minors.
+
+    `skill_labels` is what skills are called, for sentences.
+    """
 
     person: str
     segments: Sequence[Segment]
     birth_date: date | None = None
     skills: frozenset[str] = frozenset()
     permits: Sequence[Permit] = ()
+    skill_labels: Mapping[str, str] = field(default_factory=dict)

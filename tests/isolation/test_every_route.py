@@ -59,12 +59,23 @@ async def _stage(client: AsyncClient) -> Foreign:
         client, headers, "/planning/derogations", rule="WT-REST-11", ground="agreement", document=f"{CANARY} accord",
         valid_from="2027-01-01", valid_to="2027-12-31", person_id=person["id"],
     )  # fmt: skip
+    skill = await create(client, headers, "/skills", code="canari", label=f"{CANARY} savoir")
+    permit = await create(
+        client, headers, f"/people/{person['id']}/permits", kind="ssiap", issuer=f"{CANARY} organisme",
+        issued_on="2026-01-01",
+    )  # fmt: skip
+    other_venue = await create(client, headers, "/venues", name=f"{CANARY} studio", latitude=47.2, longitude=-1.5)
+    trip = await client.put(
+        f"/api/v1/venues/{venue['id']}/travel/{other_venue['id']}", json={"minutes": 20}, headers=headers
+    )
+    assert trip.status_code == 200, trip.text
     ids = {
         "job_id": job["id"], "person_id": person["id"], "production_id": production["id"], "venue_id": venue["id"],
         "call_id": call["id"], "position_id": position["id"], "assignment_id": assignment["id"],
         "invitation_id": invitation["id"], "member_id": members[0]["id"], "session_id": sessions[0]["id"],
         "feed_id": feed["id"], "entry_id": entry["id"], "subject_id": person["id"], "file": "people",
-        "derogation_id": derogation["id"],
+        "derogation_id": derogation["id"], "skill_id": skill["id"], "permit_id": permit["id"],
+        "other_venue_id": other_venue["id"],
     }  # fmt: skip
     return Foreign(company, ids)
 

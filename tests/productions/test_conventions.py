@@ -40,6 +40,11 @@ RESOURCES = [
         "label", "code", ("peintre",), ("code", "label", "department", "annexe"), {"annexe": "9"},
     ),
     Resource(
+        "/skills",
+        {"code": "accroche", "label": "accroche"},
+        "label", "code", ("accroche",), ("code", "label"), {"code": "Accroche !"},
+    ),
+    Resource(
         "/people",
         {"first_name": "Anne", "last_name": "Aubert", "job": "machiniste"},
         "last_name", "last_name", ("A", "B", str(uuid4())), ("first_name", "last_name", "job"),
@@ -310,7 +315,7 @@ async def test_a_repeated_post_with_its_key_creates_one_row(
 async def test_a_value_taken_in_this_company_is_free_in_the_other(
     client: AsyncClient, company: SignedUpCompany, other_company: SignedUpCompany, resource: Resource
 ) -> None:
-    name = "code" if resource.path == "/jobs" else "ref"
+    name = "code" if resource.path in {"/jobs", "/skills"} else "ref"
     await create(client, company.headers, resource.path, **resource.numbered(1))
     again = await client.post(f"/api/v1{resource.path}", json=resource.numbered(1), headers=company.headers)
     assert problem(again, 409, "duplicate")["field"] == name

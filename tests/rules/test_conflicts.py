@@ -23,7 +23,7 @@ TRAVEL = Travel(
     {"N": "Cabestan", "L": "Criée", "S": "Studio", "B": "Goulet"},
 )  # fmt: skip
 NEEDED = 164  # 148.3 km at 60 km/h, rounded up, and a quarter of an hour
-LAW = Law(travel=TRAVEL, skill_labels={"rigging": "accroche"})
+LAW = Law(travel=TRAVEL)
 START = datetime(2031, 3, 3, 9, tzinfo=PARIS)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ELECTRICAL = PermitKind.ELECTRICAL_HABILITATION.value
@@ -43,7 +43,7 @@ def judged(*segments: Segment) -> Report:
 
 def test_a_skill_that_the_person_has_not_is_found_on_each_call_and_one_that_they_have_is_not() -> None:
     calls = [at("N", START + n * 24 * HOUR, number=n, required_skills=("rigging", "welding")) for n in range(2)]
-    missing = found(calls, "SKILL-MISSING", skills=frozenset({"welding"}))
+    missing = found(calls, "SKILL-MISSING", skills=frozenset({"welding"}), skill_labels={"rigging": "accroche"})
     assert [(f.severity, f.scope, f.calls, f.measured, f.limit, f.unit) for f in missing] == [
         (Severity.HARD, "rigging", ("call-0",), 0, 1, Unit.SKILLS),
         (Severity.HARD, "rigging", ("call-1",), 0, 1, Unit.SKILLS),

@@ -25,7 +25,7 @@ def check_skills(case: Case) -> Iterator[Finding]:
     for (_, skill), causes in _needs(case, "required_skills").items():
         if skill in case.skills:
             continue
-        label, at = case.law.skill_labels.get(skill, skill), case.at(causes[0].start)
+        label, at = case.skill_labels.get(skill, skill), case.at(causes[0].start)
         sentence = Sentence(
             f"Compétence « {label} » demandée pour la convocation du {at.fr}, que la personne n'a pas.",
             f'Skill "{label}" required for the call of {at.en}, which the person has not.',
