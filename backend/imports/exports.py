@@ -29,6 +29,7 @@ from backend.imports.domain.writing import Row, write_rows
 from backend.imports.refusals import no_such_export
 from backend.imports.repository import Found
 from backend.planning.domain.states import effective
+from backend.productions import places
 from backend.tenancy.acting import Act
 from backend.tenancy.session import login_rights
 
@@ -44,7 +45,7 @@ async def export_file(act: Act, file: str, *, bom: bool = False) -> str:
         raise no_such_export(FILES)
     if file == COMPANY:
         return write_rows(file, [await _company(act)], bom=bom)
-    found = await repository.load(act.session, lock=False)
+    found = await repository.load(act, lock=False)
     return await asyncio.to_thread(_write, act, found, file, bom=bom)
 
 
@@ -73,7 +74,7 @@ class _Rows:
         """Return the rows of one file, in the order in which they were made."""
         rows: Mapping[str, Iterable[Row]] = {
             PEOPLE: (PersonRow(line=_NO_LINE, ref=_ref(r), **_taken(r, _PERSON)) for r in self._found.people.rows),
-            VENUES: (VenueRow(line=_NO_LINE, ref=_ref(r), **_taken(r, _VENUE)) for r in self._found.venues.rows),
+            VENUES: (self._venue(row) for row in self._found.venues.rows),
             PRODUCTIONS: (
                 ProductionRow(line=_NO_LINE, ref=_ref(r), **_taken(r, _PRODUCTION))
                 for r in self._found.productions.rows
@@ -87,6 +88,10 @@ class _Rows:
     def _assignments(self) -> Sequence[Mapping[str, Any]]:
         current = assigning.current_by_key(self._found.assignments).values()
         return sorted((row for row in current if row["call_id"] in self._calls), key=lambda row: row["id"])
+
+    def _venue(self, row: Mapping[str, Any]) -> VenueRow:
+        place = _taken(row, places.FIELDS)
+        return VenueRow(line=_NO_LINE, ref=_ref(row), **_taken(row, _VENUE), **place, placed=None not in place.values())
 
     def _call(self, row: Mapping[str, Any]) -> CallRow:
         zone = self._zone(row)

@@ -15,6 +15,7 @@ from backend.imports.domain.rows import AssignmentRow, CallRow, PersonRow, Posit
 from backend.imports.repository import Found
 from backend.planning.calls import is_on_tour
 from backend.planning.domain.states import Status
+from backend.productions import places
 from backend.tenancy.acting import Act
 
 NamedRow = PersonRow | VenueRow | ProductionRow
@@ -170,6 +171,8 @@ class Matching:
 
 def _named(row: NamedRow, known: Known) -> Step:
     values = {name: getattr(row, name) for name in _OWN[type(row)]}
+    if isinstance(row, VenueRow) and row.placed:
+        values |= {name: getattr(row, name) for name in places.FIELDS}
     found = known.find(row.ref)
     return diff.decide(row.line, found, {**values, "ref": row.ref} if found is None else values, new_id())
 

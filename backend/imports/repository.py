@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.identity.expansion import has_conflicts
 from backend.imports.domain.refs import Known
 from backend.people.models import Job, Person
 from backend.planning.models import Assignment, Call, Position
-from backend.productions.models import Production, Venue
+from backend.productions import places
+from backend.productions.models import Production, Venue, VenuePlace
+from backend.tenancy.acting import Act
 from backend.tenancy.base import TenantBase
 from backend.tenancy.models import Company
 
@@ -52,18 +55,34 @@ async def update_company(session: AsyncSession, company_id: UUID, values: Values
     await session.execute(statement, execution_options={"synchronize_session": False})
 
 
-async def load(session: AsyncSession, *, lock: bool) -> Found:
-    """Return all that files speak of, in six queries.
+async def load(act: Act, *, lock: bool) -> Found:
+    """Return all that files speak of, in seven queries; a venue comes with its coordinates.
 
     Locked, calls come first and in the order in which planners lock them: no act of theirs is overwritten, and none
     waits for the other in a circle.
     """
+    session = act.session
     calls = select(Call.__table__).order_by(Call.starts_at, Call.id)
     call_rows = await _rows(session, calls.with_for_update() if lock else calls)
     tables = [await _table(session, model, lock=lock) for model in (Position, Assignment, Person, Venue, Production)]
     positions, assignments, people, venues, productions = tables
+    located = await _located(act, venues)
     in_order = sorted(call_rows, key=lambda row: row["id"])
-    return Found(Known(people), Known(venues), Known(productions), Known(in_order), positions, assignments)
+    return Found(Known(people), Known(located), Known(productions), Known(in_order), positions, assignments)
+
+
+async def _located(act: Act, venues: Sequence[Values]) -> list[Values]:
+    table = cast("Table", VenuePlace.__table__)
+    rows = await _rows(act.session, select(table)) if has_conflicts(act) else []
+    known = {row["venue_id"]: {name: row[name] for name in places.FIELDS} for row in rows}
+    return [{**venue, **known.get(venue["id"], places.NOWHERE)} for venue in venues]
+
+
+async def delete_places(session: AsyncSession, venue_ids: Sequence[UUID]) -> None:
+    """Forget where these venues are."""
+    if venue_ids:
+        statement = delete(VenuePlace).where(VenuePlace.venue_id.in_(venue_ids))
+        await session.execute(statement, execution_options={"synchronize_session": False})
 
 
 async def insert_rows(session: AsyncSession, model: type[TenantBase], rows: Sequence[Values]) -> None:

@@ -61,7 +61,7 @@ async def _count_findings(act: Act) -> dict[str, int]:
 
 async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sentence], Act]:
     company, described = await _describe_company(act, season.company)
-    found = await repository.load(act.session, lock=True)
+    found = await repository.load(act, lock=True)
     matching = Matching(act, described, season, found)
     plan = await asyncio.to_thread(matching.plan)
     await Application(described, found, plan, matching.stands(plan)).write()

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.core.ids import new_id
+from backend.identity.expansion import need_conflicts
 from backend.imports import repository
 from backend.imports.domain.columns import ASSIGNMENTS, CALLS, PEOPLE, POSITIONS, PRODUCTIONS, VENUES
 from backend.imports.domain.diff import Outcome, Step, of
 from backend.imports.matching import Plan
 from backend.people.models import Person
 from backend.planning.models import Assignment, Call, CallStatus, Position, Publication
-from backend.productions.models import Production, Venue
+from backend.productions import places
+from backend.productions.models import Production, Venue, VenuePlace
 from backend.tenancy.acting import Act
 from backend.tenancy.base import TenantBase
 
@@ -26,6 +28,7 @@ async def store(act: Act, plan: Plan, person_numbers: Mapping[Any, int]) -> None
     """Write what the plan creates and updates; `person_numbers` are those of the new people, by id."""
     stamps = {"created_at": act.now, "updated_at": act.now}
     await _store(act, Venue, plan.steps[VENUES], stamps)
+    await _store_places(act, plan.steps[VENUES])
     await _store(act, Production, plan.steps[PRODUCTIONS], stamps)
     await _set_emails_free(act, plan.steps[PEOPLE])
     await _store(act, Person, plan.steps[PEOPLE], stamps | _NEW_PERSON, person_numbers)
@@ -42,7 +45,7 @@ async def _store(
     blank: Mapping[str, Any],
     numbers: Mapping[Any, int] | None = None,
 ) -> None:
-    created = [{**blank, **step.values, "id": step.row_id, "version": 1} for step in of(steps, Outcome.CREATED)]
+    created = [{**blank, **_own(step.values), "id": step.row_id, "version": 1} for step in of(steps, Outcome.CREATED)]
     if numbers is not None:
         created = [{**row, "number": numbers[row["id"]]} for row in created]
     await repository.insert_rows(act.session, model, created)
@@ -51,7 +54,22 @@ async def _store(
 
 
 def _updated(steps: Iterable[Step], stamp: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{**step.after, **stamp, "version": step.after["version"] + 1} for step in steps]
+    return [{**_own(step.after), **stamp, "version": step.after["version"] + 1} for step in steps]
+
+
+def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of the row itself: where a venue is has a table of its own."""
+    return {name: value for name, value in values.items() if name not in places.FIELDS}
+
+
+async def _store_places(act: Act, steps: Sequence[Step]) -> None:
+    moved = [step for step in steps if not places.NOWHERE.keys().isdisjoint(step.values)]
+    there = [step for step in moved if step.after["latitude"] is not None]
+    if there or any(step.before for step in moved):
+        need_conflicts(act)
+        await repository.delete_places(act.session, [step.row_id for step in moved if step.before])
+    rows = [{"venue_id": step.row_id, **{name: step.after[name] for name in places.FIELDS}} for step in there]
+    await repository.insert_rows(act.session, VenuePlace, rows)
 
 
 async def _set_emails_free(act: Act, steps: Sequence[Step]) -> None:

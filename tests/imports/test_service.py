@@ -437,7 +437,7 @@ async def test_an_import_locks_the_calls_it_compares_so_no_act_meanwhile_is_writ
 ) -> None:
     await load(database, company, small)
     async with acting(database, company) as act:
-        await repository.load(act.session, lock=True)
+        await repository.load(act, lock=True)
         call = one((await snapshot(database, company))["call"], ref="A-001")
         async with acting(database, company) as planner:
             query = select(Call.id).where(Call.id == call["id"]).with_for_update(read=True, skip_locked=True)

@@ -30,9 +30,11 @@ _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_DEGREES = re.compile(r"[+-]?[0-9]{1,3}([.,][0-9]{1,15})?")
 _IDCC = re.compile(r"[0-9]{1,4}")
 _PHONE = re.compile(r"\+?[0-9 ().\-/]+")
 MINIMUM_DIGITS = 3
+PLACES = 6  # of a degree: a step in the street
 
 
 class CellError(Exception):
@@ -115,6 +117,24 @@ def whole_number(low: int, high: int) -> Parser[int]:
                 f'"{shown(text)}" does not fit: this is a whole number, {low} or more, and {high} at most.',
             ),
             "not_a_number",
+        )
+
+    return parse
+
+
+def degrees(limit: int) -> Parser[float]:
+    """Return the parser of a latitude or a longitude in degrees, with a point or a comma, of at most `limit`."""
+
+    def parse(text: str) -> float:
+        found = float(text.replace(",", ".")) if _DEGREES.fullmatch(text) else None
+        if found is not None and abs(found) <= limit:
+            return round(found, PLACES)
+        raise CellError(
+            Sentence(
+                f"« {shown(text)} » ne convient pas : il faut des degrés, de -{limit} à {limit}, comme 47.2184.",
+                f'"{shown(text)}" does not fit: these are degrees, from -{limit} to {limit}, like 47.2184.',
+            ),
+            "not_degrees",
         )
 
     return parse

@@ -28,4 +28,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )  # fmt: skip
 
+OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({VENUES: ("latitude", "longitude")})
+"""Columns that a file may have after its own; without them, what they would say stays as it is."""
+
 FILES: Final[tuple[str, ...]] = tuple(COLUMNS)

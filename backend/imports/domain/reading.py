@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from backend.core.errors import Sentence
 from backend.imports.domain import guard
-from backend.imports.domain.columns import COLUMNS
+from backend.imports.domain.columns import COLUMNS, OPTIONAL
 from backend.imports.domain.problems import Problems, listed, shown
 
 MAXIMUM_ROWS = 50_000
@@ -131,11 +131,12 @@ def _separator(text: str) -> str:
 
 def _columns(file: str, header: _Record, problems: Problems) -> list[str] | None:
     found = [cell.strip() for cell in header.cells]
-    expected = COLUMNS[file]
+    needed = COLUMNS[file]
+    expected = (*needed, *OPTIONAL.get(file, ()))
     unknown = [name for name in dict.fromkeys(found) if name not in expected][:MAXIMUM_NAMED]
     duplicates = [name for name, count in Counter(found).items() if count > 1 and name in expected]
     wrong = [
-        *((name, _missing(name, expected), "column_missing") for name in expected if name not in found),
+        *((name, _missing(name, expected), "column_missing") for name in needed if name not in found),
         *((name, _unknown(name, expected), "column_unknown") for name in unknown),
         *((name, _duplicate(name), "column_duplicate") for name in duplicates),
     ]

@@ -37,6 +37,10 @@ class RowReader:
         text = self._row.cells[column].strip()
         return self._parsed(column, text, parse, None) if text else None
 
+    def has(self, column: str) -> bool:
+        """Tell whether the file has this column at all."""
+        return column in self._row.cells
+
     def name(self, column: str) -> str:
         """Return a person's name: it never begins like a formula, guarded or not."""
         return self.required(column, _never_a_formula(cells.line(NAME_LIMIT)), "")

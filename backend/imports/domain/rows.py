@@ -45,7 +45,7 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class VenueRow:
-    """A place; `capacity` in seats."""
+    """A place; `capacity` in seats; `placed`: whether the file has columns for where it is, in degrees."""
 
     line: int
     ref: str
@@ -55,6 +55,9 @@ class VenueRow:
     city: str | None
     timezone: str
     capacity: int | None
+    placed: bool = False
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,8 @@ def _person(row: RowReader, job: Parser[str], today: date | None) -> PersonRow:
 
 
 def _venue(row: RowReader) -> VenueRow:
-    return VenueRow(
+    placed = row.has("latitude") or row.has("longitude")
+    venue = VenueRow(
         line=row.line,
         ref=row.ref("ref"),
         name=row.text("name", NAME_LIMIT),
@@ -144,7 +145,13 @@ def _venue(row: RowReader) -> VenueRow:
         city=row.some_text("city", NAME_LIMIT),
         timezone=row.required("timezone", cells.timezone, ""),
         capacity=row.optional("capacity", _CAPACITY),
+        placed=placed,
+        latitude=row.optional("latitude", _LATITUDE) if row.has("latitude") else None,
+        longitude=row.optional("longitude", _LONGITUDE) if row.has("longitude") else None,
     )
+    if row.good and (venue.latitude is None) != (venue.longitude is None):
+        row.refuse("latitude" if venue.latitude is None else "longitude", _HALF_A_PLACE, "place")
+    return venue
 
 
 def _production(row: RowReader) -> ProductionRow:
@@ -232,6 +239,11 @@ _PRODUCTION_KIND = cells.one_of(PRODUCTION_KINDS)
 _CALL_KIND = cells.one_of(CALL_KINDS)
 _STATUS = cells.one_of(STATUSES)
 _PAY_UNIT = cells.one_of(PAY_UNITS)
+_LATITUDE, _LONGITUDE = cells.degrees(90), cells.degrees(180)
+_HALF_A_PLACE = Sentence(
+    "Latitude et longitude vont ensemble : donnez les deux, ou aucune.",
+    "Latitude and longitude go together: give both, or neither.",
+)
 _CAPACITY = cells.whole_number(0, LARGEST_CAPACITY)
 _MINUTES = cells.whole_number(0, LONGEST_CALL // _MINUTE)
 _HEADCOUNT = cells.whole_number(1, LARGEST_HEADCOUNT)

@@ -5,7 +5,18 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from backend.imports.domain import guard
-from backend.imports.domain.columns import ASSIGNMENTS, CALLS, COLUMNS, COMPANY, PEOPLE, POSITIONS, PRODUCTIONS, VENUES
+from backend.imports.domain.cells import PLACES
+from backend.imports.domain.columns import (
+    ASSIGNMENTS,
+    CALLS,
+    COLUMNS,
+    COMPANY,
+    OPTIONAL,
+    PEOPLE,
+    POSITIONS,
+    PRODUCTIONS,
+    VENUES,
+)
 from backend.imports.domain.rows import (
     AssignmentRow,
     CallRow,
@@ -39,7 +50,10 @@ def write_rows(file: str, rows: Iterable[Row], *, bom: bool = False) -> str:
     Instants are written with the offset they carry: put them into the venue's zone first. Raises ValueError for a row
     of another file.
     """
-    return write_table(COLUMNS[file], (cells(file, row) for row in rows), bom=bom)
+    found = list(rows)
+    placed = any(isinstance(row, VenueRow) and row.placed for row in found)
+    columns = (*COLUMNS[file], *(OPTIONAL.get(file, ()) if placed else ()))
+    return write_table(columns, (cells(file, row, columns) for row in found), bom=bom)
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, bom: bool = False) -> str:
@@ -48,12 +62,12 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, bom: bo
     return (BOM if bom else "") + "".join(lines)
 
 
-def cells(file: str, row: Row) -> list[str]:
-    """Return the cells of `row` in the order of the columns of `file`, without guard."""
+def cells(file: str, row: Row, columns: Sequence[str]) -> list[str]:
+    """Return the cells of `row` in the order of the `columns` of `file`, without guard."""
     if FILE_OF[type(row)] != file:
         message = f"{type(row).__name__} is not a row of {file}"
         raise ValueError(message)
-    return [_text(getattr(row, column)) for column in COLUMNS[file]]
+    return [_text(getattr(row, column)) for column in columns]
 
 
 def licences_text(licences: Iterable[Licence]) -> str:
@@ -61,7 +75,7 @@ def licences_text(licences: Iterable[Licence]) -> str:
     return "|".join(f"{one.category}:{one.number}:{one.expires_on.isoformat()}" for one in licences)
 
 
-def _text(value: str | int | date | tuple[Licence, ...] | None) -> str:
+def _text(value: str | float | date | tuple[Licence, ...] | None) -> str:
     match value:
         case None:
             return ""
@@ -69,6 +83,8 @@ def _text(value: str | int | date | tuple[Licence, ...] | None) -> str:
             return licences_text(value)
         case date():  # a datetime is a date too, and its isoformat carries its offset
             return value.isoformat()
+        case float():
+            return f"{value:.{PLACES}f}".rstrip("0").rstrip(".")
         case _:
             return str(value)
 
