@@ -67,7 +67,8 @@ def _show(out: Console, report: Report) -> None:
     counted = Counter((f.severity, f.rule, f.if_confirmed) for f in report.findings)
     people = {key: set[str]() for key in counted}
     for finding in report.findings:
-        people[finding.severity, finding.rule, finding.if_confirmed].add(finding.person)
+        if finding.person:
+            people[finding.severity, finding.rule, finding.if_confirmed].add(finding.person)
     table = Table("severity", "rule", "findings", "people", "")
     for severity, rule, if_confirmed in sorted(counted, key=lambda key: (key[0].rank, key[1], key[2])):
         key = severity, rule, if_confirmed

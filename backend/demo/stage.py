@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from backend.core.clock import utc_now
 from backend.core.settings import Settings
+from backend.demo.fitting import put_on_the_map, require_habilitation
 from backend.identity.access import find_caller
 from backend.identity.models import Membership, Role
 from backend.identity.passwords import Passwords
@@ -140,6 +141,9 @@ async def _perform(database: Database, settings: Settings, passwords: Passwords,
     async with database.company(company) as session:
         act = Act(session, company, actor, now)
         await import_season(act, season(troupe.slug), dry_run=False)
+        if troupe is TROUPES[0]:
+            await require_habilitation(act)
+        await put_on_the_map(act)
         invited = await invitations.invite(act, InvitationIn(email=INTERMITTENT, role=Role.INTERMITTENT), settings)
     token = parse_qs(urlsplit(invited.accept_url or "").query)["token"][0]
     await _accept(database, settings, passwords, token)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -39,6 +40,11 @@ async def seed_jobs(session: AsyncSession) -> None:
 async def known_jobs(act: Act) -> dict[str, JobRow]:
     """Return every job of the company by its code."""
     return {row.code: JobRow(*row) for row in await repository.all_jobs(act.session)}
+
+
+async def known_job_id(act: Act, code: str) -> UUID:
+    """Return the id of a job that the company is known to have."""
+    return (await act.session.scalars(select(Job.id).where(Job.code == code))).one()
 
 
 async def list_jobs(act: Act, page: PageRequest) -> Page[JobOut]:

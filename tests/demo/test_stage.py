@@ -33,6 +33,12 @@ async def test_the_demo_is_loaded_once_and_its_people_find_what_is_promised(
     planner = {**await log_in(client, stage.PLANNER), "X-Tenant": stage.TROUPES[0].slug}
     week = await client.get("/api/v1/planning?from=2026-11-23&to=2026-11-29", headers=planner)
     assert week.status_code == 200
+    spring = {"from": "2027-03-22", "to": "2027-04-10"}
+    found = (await client.get("/api/v1/planning", params=spring, headers=planner)).json()["findings"]
+    expired = {f["person_id"] for f in found if (f["rule"], f["severity"]) == ("PERMIT-EXPIRED", "HARD")}
+    people = (await client.get("/api/v1/people?limit=200", headers=planner)).json()["items"]
+    assert [p["ref"] for p in people if p["id"] in expired] == ["EL02"]
+    assert not [f for f in found if f["rule"] == "PERMIT-MISSING"]
     owners = [{**await log_in(client, t.owner), "X-Tenant": t.slug} for t in stage.TROUPES]
     counts = [(await client.get("/api/v1/audit-events", headers=owner)).json()["items"] for owner in owners]
     await stage.load(settings, urls, Console(file=StringIO()))
