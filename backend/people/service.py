@@ -94,7 +94,7 @@ async def delete_job(act: Act, job_id: UUID, expected: int) -> None:
     """Delete a job. Raises ConflictError `in_use` while a person, a position or an assignment names it."""
     job = await get_row(act, Job, job_id, _NO_JOB)
     check_version(job.version, expected)
-    before = values_of(job, JOB_FIELDS)
+    before = values_of(job, JOB_FIELDS) | (await requirements.read_one(act, JobRequirement.job, job.code)).values()
     async with refusing(act.session, {"fk_": in_use(_JOB_IN_USE)}):
         await act.session.delete(job)
     record(act, "job.deleted", job_id, before=before)

@@ -58,7 +58,7 @@ async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
     _check_released(body, before)
     proposal = Proposal(moved, _confirmed(body, named, before, planned.fitness), frozenset(map(str, body.released)))
     pairs = [(work, proposal.applied_to(work)) for work in before.values()]
-    law, zone = await findings.read_law(act), ZoneInfo(act.company.timezone)
+    law, zone = await findings.read_law_and_trips(act), ZoneInfo(act.company.timezone)
     found = await asyncio.to_thread(replan, pairs, law, zone)
     clashes = await _clashes(act, proposal, law, [*named.calls.values(), *moved.values()])
     return CheckOut(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,7 @@ class Planned:
 
 async def find(act: Act) -> Report:
     """Judge everything that the company has planned; the number of statements does not depend on how much that is."""
-    law, works, zone = await read_law(act), await read_works(act), ZoneInfo(act.company.timezone)
+    law, works, zone = await read_law_and_trips(act), await read_works(act), ZoneInfo(act.company.timezone)
     calls = [stage_of(row, by_ref=True) for row in await read_stages(act)]
     # In a thread: a season must not hold the event loop.
     report = await asyncio.to_thread(check, works, law, zone)
@@ -93,10 +93,15 @@ async def find(act: Act) -> Report:
 
 
 async def read_law(act: Act) -> Law:
-    """Return the law that the company is judged by: everybody's, its convention's, derogations, how long trips take."""
+    """Return the law that the company is judged by: everybody's, its convention's, and derogations it has recorded."""
     async with login_rights(act.session):
         convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
-    return Law(convention, derogations=await derogations.recorded(act), travel=await travel.known(act))
+    return Law(convention, derogations=await derogations.recorded(act))
+
+
+async def read_law_and_trips(act: Act) -> Law:
+    """Return the law and how long the company's trips take: what only warns is for readers, and for no gate."""
+    return replace(await read_law(act), travel=await travel.known(act))
 
 
 async def read_works(act: Act) -> list[Work]:

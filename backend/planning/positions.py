@@ -84,7 +84,7 @@ async def delete_position(act: Act, call_id: UUID, position_id: UUID, expected: 
     position = await _found(act, call_id, position_id, expected)
     await _check_free(act, position_id)
     await repository.leave_position(act, position_id)
-    before = values_of(position, FIELDS)
+    before = values_of(position, FIELDS) | (await requirements.read_one(act, _OWNER, position_id)).values()
     async with refusing(act.session, {"fk_": in_use(refusals.POSITION_IN_USE)}):
         await act.session.delete(position)
     record(act, "position.deleted", position_id, before=before)

@@ -45,7 +45,7 @@ async def of_person(
     if not await repository.person_exists(act, person_id):
         raise refusals.missing(refusals.NO_PERSON)
     planned = await findings.read_planned(act, Extent(Person.id == person_id, around(wanted.period)))
-    law = await findings.read_law(act)
+    law = await findings.read_law_and_trips(act)
     report = await _judge(act, planned, law)
     theirs = Call.id.in_(select(Assignment.call_id).where(Assignment.person_id == person_id, _stands()))
     clashes = await _clashes(act, law, wanted.period, theirs)
@@ -61,7 +61,7 @@ async def of_production(
     its = Call.production_id == production_id
     people = select(Assignment.person_id).join(Call, Call.id == Assignment.call_id).where(its)
     planned = await findings.read_planned(act, Extent(Person.id.in_(people), around(wanted.period), its))
-    law = await findings.read_law(act)
+    law = await findings.read_law_and_trips(act)
     report = await _judge(act, planned, law)
     clashes = await _clashes(act, law, wanted.period, its)
     found = [*_told(act, _about(report.findings, planned.marked)), *clashes]
@@ -81,7 +81,7 @@ async def of_planning(
     between = Period(period.starts_at - TWELVE_WEEKS, period.ends_at + TWELVE_WEEKS)
     planned = await findings.read_planned(act, Extent(people, between, shown))
     within = minute_of(period.starts_at), minute_of(period.ends_at)
-    law = await findings.read_law(act)
+    law = await findings.read_law_and_trips(act)
     report = await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone), within)
     wanted = FindingsFilter(
         Period(period.starts_at, period.ends_at), frozenset({Severity.HARD, Severity.DEROG, Severity.WARN})

@@ -17,8 +17,13 @@ from tests.counting import statements
 from tests.helpers import SignedUpCompany, create, member, problem
 
 URL = "/api/v1/audit-events"
+NOTHING_ASKED: dict[str, list[str]] = {"required_skills": [], "required_permits": []}
 BODIES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "job": ("/jobs", {"code": "peintre", "label": "p", "department": "stage", "annexe": "8"}, {"label": "peintre"}),
+    "job": (
+        "/jobs",
+        {"code": "peintre", "label": "p", "department": "stage", "annexe": "8"} | NOTHING_ASKED,
+        {"label": "peintre"},
+    ),
     "person": ("/people", {"first_name": "Anne", "last_name": "A", "job": "machiniste"}, {"birth_date": "1990-01-02"}),
     "venue": ("/venues", {"name": "La Fonderie", "capacity": 40}, {"capacity": 41}),
     "production": ("/productions", {"title": "Ubu", "kind": "creation"}, {"kind": "revival"}),

@@ -21,7 +21,7 @@ async def test_a_request_waits_once_for_its_caller_and_then_for_its_transaction(
     # The first ones look the company up, open connections and prepare statements: the fewest is what a request needs.
     for _ in range(12):
         with log_lines(settings) as log, wire(app.state.database) as found:
-            answer = await client.get("/api/v1/jobs?limit=1", headers=company.headers)
+            answer = await client.get("/api/v1/productions?limit=1", headers=company.headers)
         assert answer.status_code == 200
         counts.append((found.round_trips, f'"round_trips": {found.round_trips},' in log.getvalue()))
     caller, work = 1, 1

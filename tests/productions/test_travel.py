@@ -81,6 +81,14 @@ async def test_a_place_that_is_none_is_refused_where_it_stands(
     assert (await client.get(f"/api/v1/venues/{row['id']}", headers=headers)).json() == row
 
 
+async def test_a_number_that_is_none_is_refused_as_such(client: AsyncClient, company: SignedUpCompany) -> None:
+    for language, words in (("fr", "Écrivez un nombre fini."), ("en", "Write a finite number.")):
+        headers = {**company.headers, "Content-Type": "application/json", "Accept-Language": language}
+        body = '{"name": "La Fonderie", "latitude": NaN, "longitude": 0}'
+        answer = problem(await client.post("/api/v1/venues", content=body, headers=headers), 422, "invalid")
+        assert words in answer["detail"]
+
+
 async def test_half_of_the_coordinates_cannot_be_taken_away(client: AsyncClient, company: SignedUpCompany) -> None:
     row = await venue(client, company, **NANTES)
     problem(await patch(client, company, row, {"latitude": None}), 422, "invalid")
@@ -97,7 +105,7 @@ async def test_minutes_by_hand_hold_in_both_directions(client: AsyncClient, comp
     assert back.json() == {"venue_id": other["id"], "other_venue_id": one["id"], "minutes": 95, "version": 1}
     again = await client.put(trip(other, one), json={"minutes": 0}, headers=company.headers)
     assert (again.json()["minutes"], again.json()["version"]) == (0, 2)
-    assert (await client.put(trip(one, third), json={"minutes": 1440}, headers=company.headers)).status_code == 200
+    assert (await client.put(trip(third, one), json={"minutes": 1440}, headers=company.headers)).status_code == 200
     for row, expected in ((one, {other["id"]: 0, third["id"]: 1440}), (other, {one["id"]: 0})):
         listed = (await client.get(f"/api/v1/venues/{row['id']}/travel", headers=company.headers)).json()["items"]
         assert {found["other_venue_id"]: found["minutes"] for found in listed} == expected
