@@ -17,7 +17,7 @@ from backend.people.models import Person, PersonPermit
 from backend.people.schemas import PermitChange, PermitIn, PermitOut
 from backend.people.service import NO_PERSON
 from backend.tenancy.acting import Act
-from backend.tenancy.rows import apply_changes, get_row, keyset, values_of
+from backend.tenancy.rows import apply_changes, get_row, keyset, refusing, values_of
 
 FIELDS = ("person_id", *PermitIn.model_fields)
 _NO_PERMIT = Sentence("Ce titre n'existe pas (ou plus).", "This permit does not exist (any more).")
@@ -46,8 +46,8 @@ async def create_permit(act: Act, person_id: UUID, body: PermitIn) -> PermitOut:
     values = body.model_dump()
     _check_days(values)
     permit = PersonPermit(id=new_id(), person_id=person_id, created_at=act.now, updated_at=act.now, **values)
-    act.session.add(permit)
-    await act.session.flush()
+    async with refusing(act.session, {"fk_": NotFoundError("not_found", NO_PERSON)}):
+        act.session.add(permit)
     record(act, "permit.created", permit.id, after=values_of(permit, FIELDS))
     return _shown(permit)
 

@@ -12,6 +12,7 @@ from backend.core.ids import new_id
 from backend.identity.expansion import has_conflicts, need_conflicts
 from backend.people.models import Skill
 from backend.tenancy.acting import Act
+from backend.tenancy.rows import refusing
 
 FIELDS = ("required_skills", "required_permits")
 Owner = InstrumentedAttribute[Any]
@@ -64,14 +65,19 @@ async def check_skills(act: Act, codes: Collection[str], field: str) -> None:
         return
     need_conflicts(act)
     known = set(await act.session.scalars(select(Skill.code).where(Skill.code.in_(codes))))
-    unknown = ", ".join(sorted(set(codes) - known))
-    if unknown:
-        raise InvalidError.of(
-            ["body", field],
-            f"Votre compagnie n'a pas de compétence {unknown} : choisissez dans la liste, ou créez-la.",
-            f"Your company has no skill {unknown}: choose one from the list, or create it.",
-            "unknown",
-        )
+    if unknown := sorted(set(codes) - known):
+        raise no_skill(field, unknown)
+
+
+def no_skill(field: str, codes: Collection[str]) -> InvalidError:
+    """Refuse codes that are no skills of the company, or were until a moment ago."""
+    named = ", ".join(codes)
+    return InvalidError.of(
+        ["body", field],
+        f"Votre compagnie n'a pas de compétence {named} : choisissez dans la liste, ou créez-la.",
+        f"Your company has no skill {named}: choose one from the list, or create it.",
+        "unknown",
+    )
 
 
 async def replace(act: Act, owner: Owner, key: object, before: Required, after: Required) -> bool:
@@ -85,5 +91,6 @@ async def replace(act: Act, owner: Owner, key: object, before: Required, after: 
     rows = [blank | {"id": new_id(), "skill": code} for code in after.required_skills]
     rows += [blank | {"id": new_id(), "permit": kind} for kind in after.required_permits]
     if rows:
-        await act.session.execute(insert(table).values(rows))
+        async with refusing(act.session, {"fk_": no_skill("required_skills", after.required_skills)}):
+            await act.session.execute(insert(table).values(rows))
     return True

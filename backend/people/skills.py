@@ -12,7 +12,7 @@ from backend.core.preconditions import check_version
 from backend.core.resources import sent
 from backend.identity.expansion import has_conflicts, need_conflicts
 from backend.people.models import Person, PersonSkill, Skill
-from backend.people.requirements import check_skills
+from backend.people.requirements import check_skills, no_skill
 from backend.people.schemas import PersonSkills, SkillChange, SkillIn, SkillOut
 from backend.people.service import NO_PERSON
 from backend.tenancy.acting import Act
@@ -89,7 +89,8 @@ async def set_person_skills(act: Act, person_id: UUID, body: PersonSkills) -> Pe
         await act.session.execute(delete(PersonSkill).where(its), execution_options={"synchronize_session": False})
         rows = [{"id": new_id(), "person_id": person_id, "skill": code} for code in after]
         if rows:
-            await act.session.execute(insert(PersonSkill).values(rows))
+            async with refusing(act.session, {"fk_": no_skill("skills", after)}):
+                await act.session.execute(insert(PersonSkill).values(rows))
         record(act, "person.skills_changed", person_id, {"skills": before}, {"skills": after})
     return PersonSkills(skills=after)
 

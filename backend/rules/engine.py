@@ -85,7 +85,7 @@ def check(works: Iterable[Work], law: Law, zone: ZoneInfo, within: Interval | No
     for work in works:
         found += check_person(work, law, zone, within)
         notes += notes_on(work)
-        if law.travel is not None:
+        if law.travel is not None and len({one.venue for one in work.segments}) > 1:
             unknown.update(travel.unknown_venues(_laid_out(work, zone).placed, law.travel))
     if law.travel is not None and unknown:
         notes.append(Note("travel_unknown", travel.unjudged(unknown, law.travel)))
