@@ -52,7 +52,7 @@ PROMISES = Row(
     "Promises",
     (
         Panel(
-            "Answered without failure, 1 h",
+            "Available, 1 h",
             "Which share of the requests of the last hour did not fail?",
             "percentunit",
             (Query("1 - sli:http_errors:ratio_rate1h"),),
@@ -64,7 +64,7 @@ PROMISES = Row(
             runbooks=("FilageAvailabilityBurnPage", "FilageAvailabilityBurnTicket"),
         ),
         Panel(
-            "Answered within 1 s, 1 h",
+            "Within 1 s, 1 h",
             "Which share of the requests of the last hour was answered within a second?",
             "percentunit",
             (Query("1 - sli:http_slow_1s:ratio_rate1h"),),
@@ -76,7 +76,7 @@ PROMISES = Row(
             runbooks=("FilageLatencyBurnPage", "FilageLatencyBurnTicket"),
         ),
         Panel(
-            "Reads within 300 ms, 1 h",
+            "Fast reads, 1 h",
             "Which share of the reads of the last hour was answered within 300 ms?",
             "percentunit",
             (Query("1 - sli:http_reads_slow_300ms:ratio_rate1h"),),
@@ -88,7 +88,7 @@ PROMISES = Row(
             runbooks=("FilageReadLatencyBurnTicket",),
         ),
         Panel(
-            "Error budget left, 3 d",
+            "Budget left, 3 d",
             "How much of what may fail is left, judged by the last three days?",
             "percentunit",
             (Query("clamp_min(1 - sli:http_errors:ratio_rate3d / 0.001, 0)"),),
@@ -205,12 +205,20 @@ LATENCY = Row(
                     f"max by (http_route) (filage_slo_p95_target_seconds) and on (http_route) route:{H}:rate5m > 0",
                     "target",
                 ),
+                Query(
+                    f"sum by (http_route) (route:{H}:p95_5m) / on (http_route)"
+                    f" max by (http_route) (filage_slo_p95_target_seconds) and on (http_route) route:{H}:rate5m > 0",
+                    "of target",
+                    "percentunit",
+                    steps=at_most((0.8, ORANGE), (1, RED)),
+                ),
                 Query(f"sum by (http_route) (route:{H}:rate5m > 0)", "requests/s", "reqps"),
                 Query(
                     f"({rate(FAILED, 'http_route', '[5m]')} or sum by (http_route) (route:{H}:rate5m) * 0)"
                     f" / sum by (http_route) (route:{H}:rate5m > 0)",
                     "failed",
                     "percentunit",
+                    steps=at_most((0.001, RED)),
                 ),
             ),
             "table",
@@ -377,7 +385,7 @@ EVERYONE = Row(
             steps=at_most((0.9, ORANGE)),
         ),
         Panel(
-            "Companies without series of their own",
+            "Past the 200 companies",
             "Which share of the requests is of companies past the 200?",
             "percentunit",
             (Query(f'(sum({RATE_OF}{{tenant="_other"}}) or vector(0)) / (sum({RATE_OF}) > 0)'),),
@@ -428,7 +436,12 @@ EVERYONE = Row(
             (
                 Query(f"topk(50, sum by (tenant) ({RATE_OF} > 0))", "requests/s", "reqps"),
                 Query(f"sum by (tenant) ({P95_OF}) and on (tenant) {RATE_OF} > 0", "p95"),
-                Query(SLOW_OF.removeprefix("(").removesuffix(")"), "over 500 ms", "percentunit"),
+                Query(
+                    SLOW_OF.removeprefix("(").removesuffix(")"),
+                    "over 500 ms",
+                    "percentunit",
+                    steps=at_most((0.05, RED)),
+                ),
             ),
             "table",
             width=12,
@@ -661,7 +674,7 @@ FLEET = Row(
             runbooks=("FilageFleetBehind",),
         ),
         Panel(
-            "Since the last complete run",
+            "Last complete run",
             "When did a run last leave nobody behind?",
             "s",
             (Query(f"time() - max(filage_migration_last_success_timestamp_seconds{{{J}}})"),),
@@ -671,7 +684,7 @@ FLEET = Row(
             no_value=NO_RUN,
         ),
         Panel(
-            "Schemas ready for a sign-up",
+            "Spare schemas",
             "Does a sign-up find a schema ready?",
             "short",
             (Query(f"max(filage_spare_schemas{{{J}}})"),),

@@ -20,6 +20,7 @@ RUNBOOKS = "/public/runbooks"  # deploy/runbooks, mounted where Grafana serves f
 WIDTH = 24
 NEVER = 2_000_000_000
 
+Steps = tuple[tuple[float | None, str], ...]
 Kind = Literal["timeseries", "stat", "table", "heatmap", "text"]
 AnyPanel = timeseries.Panel | stat.Panel | table.Panel | heatmap.Panel | text.Panel
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -27,12 +28,13 @@ DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One expression; `legend` names its series, or its column in a table, where `unit` is the column's."""
+    """One expression; `legend` names its series, or its column in a table, where `unit` and `steps` are its own."""
 
     expr: str
     legend: str = ""
     unit: str = ""
     exemplars: bool = False
+    steps: Steps = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Panel:
     note: str = ""
     width: int = 8
     height: int = 8
-    steps: tuple[tuple[float | None, str], ...] = ()
+    steps: Steps = ()
     most: float | None = None
     stacked: bool = False
     no_value: str = ""
@@ -187,8 +189,7 @@ def _panel(panel: Panel) -> AnyPanel:
     made.datasource(DATASOURCE).unit(panel.unit)
     made.targets([_target(panel, query, ref) for query, ref in zip(panel.queries, "ABCDEFGH", strict=False)])
     if panel.steps:
-        steps = [models.Threshold(value, colour) for value, colour in panel.steps]
-        made.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
+        made.thresholds(_thresholds(panel.steps))
     if panel.no_value:
         made.no_value(panel.no_value)
     return made
@@ -246,8 +247,22 @@ def _table(panel: Panel) -> AnyPanel:
         )
     )
     for query in panel.queries:
-        made.override_by_name(query.legend, [models.DynamicConfigValue("unit", query.unit or panel.unit)])
+        made.override_by_name(query.legend, _column(query, query.unit or panel.unit))
     return made
+
+
+def _column(query: Query, unit: str) -> list[models.DynamicConfigValue]:
+    properties = [models.DynamicConfigValue("unit", unit)]
+    if query.steps:
+        thresholds = _thresholds(query.steps).build()
+        properties.append(models.DynamicConfigValue("thresholds", thresholds))
+        properties.append(models.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
+    return properties
+
+
+def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    made = [models.Threshold(value, colour) for value, colour in steps]
+    return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(made)
 
 
 def _heatmap(panel: Panel) -> AnyPanel:

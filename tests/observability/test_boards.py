@@ -91,9 +91,8 @@ def test_a_panel_is_one_question_with_a_unit(panel: dict[str, Any]) -> None:
     assert panel["datasource"]["uid"] == "${datasource}"
     assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}
     if panel["type"] == "table":
-        units = [
-            property_["value"] for column in panel["fieldConfig"]["overrides"] for property_ in column["properties"]
-        ]
+        columns = panel["fieldConfig"]["overrides"]
+        units = [one["value"] for column in columns for one in column["properties"] if one["id"] == "unit"]
         assert len(units) == len(panel["targets"])
         assert all(units)
 
