@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,11 @@ POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inl
 def make_app(prometheus: str, state: Callable[[], dict[str, object]]) -> Starlette:
     """Return the page over the Prometheus at `prometheus`; `state` tells of the demo and its load."""
     client = httpx.AsyncClient(base_url=prometheus, timeout=30)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with client:
+            yield
 
     async def index(_request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": POLICY})
@@ -63,6 +69,7 @@ def make_app(prometheus: str, state: Callable[[], dict[str, object]]) -> Starlet
             Route("/prometheus/label/{label:str}/values", values),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
+        lifespan=lifespan,
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
     )
 

@@ -94,7 +94,8 @@ def stand_in(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[str]]]:
 @contextlib.asynccontextmanager
 async def page(prometheus: str, host: str = "127.0.0.1") -> AsyncIterator[AsyncClient]:
     app = server.make_app(prometheus, lambda: {"answered": {}})
-    async with AsyncClient(transport=ASGITransport(app), base_url=f"http://{host}") as client:
+    transport = ASGITransport(app)
+    async with app.router.lifespan_context(app), AsyncClient(transport=transport, base_url=f"http://{host}") as client:
         yield client
 
 
@@ -218,7 +219,7 @@ def test_what_was_started_is_ended_and_saw_no_setting_of_ours(tmp_path: Path, mo
     told = "import os, time; print([n for n in os.environ if n.startswith('FILAGE_')], flush=True); time.sleep(60)"
     log = tmp_path / "somebody.log"
     with processes.running([sys.executable, "-c", told], log, {"FILAGE_VAR_DIR": "x"}) as process:
-        while not log.read_text(encoding="utf-8"):
+        while not log.read_text(encoding="utf-8").endswith("\n"):
             assert process.poll() is None
     assert process.poll() is not None
     assert log.read_text(encoding="utf-8") == "['FILAGE_VAR_DIR']\n"
@@ -257,7 +258,7 @@ async def test_the_load_asks_what_the_product_knows_and_goes_wrong_where_it_mean
 @pytest.fixture
 async def site(stand_in: tuple[str, list[str]]) -> AsyncIterator[str]:
     app = server.make_app(stand_in[0], lambda: server.state_of("http://127.0.0.1:1", stand_in[0], Counter({"200": 3})))
-    serving = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    serving = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         task = asyncio.create_task(serving.serve([listening]))
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
