@@ -31,7 +31,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stdout.write("Stopped.\n")
+        pass  # Ctrl-C before the page was there; afterwards the server ends by itself
+    _say("Stopped.")
     return 0
 
 

@@ -121,8 +121,8 @@ def migrate_fleet(folder: Path, companies: list[str]) -> None:
 def running(command: list[str], log: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command that writes into `log`; it is asked to end on the way out, and ended if it does not.
 
-    It has a session of its own: Ctrl-C comes to the preview alone, which ends its processes in order. No setting of
-    the environment or of a .env reaches it: whatever database or mail server they name is not the preview's to touch.
+    It has a process group of its own: Ctrl-C comes to the preview alone, which ends its processes in order.
+    No setting of the environment or of a .env reaches it: what database or mail server they name is not ours to touch.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FILAGE_")}

@@ -69,8 +69,8 @@ def make_app(prometheus: str, state: Callable[[], dict[str, object]]) -> Starlet
             Route("/prometheus/label/{label:str}/values", values),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
         lifespan=lifespan,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
     )
 
 

@@ -29,6 +29,7 @@ from tests.observability.test_prometheus import PROMETHEUS, ROOT, needs_promtool
 
 STATIC = ROOT / "observability" / "preview" / "static"
 CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
 LABELS = {
     "http_route": "/api/v1/planning",
     "tenant": "t_000001",
@@ -52,15 +53,23 @@ def answer_to(path: str, parameters: httpx.QueryParams) -> object:
     return {"resultType": "matrix", "result": [{"metric": LABELS, "values": [[at, "0.25"] for at in times]}]}
 
 
+def nothing(url: httpx.URL) -> object:
+    """Return what a Prometheus that holds nothing would say."""
+    return {"resultType": "matrix", "result": []} if url.path.endswith(("/query", "/query_range")) else []
+
+
 class Answering(BaseHTTPRequestHandler):
-    """Stands for Prometheus: answers each question, and remembers it."""
+    """Stands for Prometheus: answers each question with one series, or with none, and remembers it."""
 
     asked: list[str]
+    full: bool
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
         url = httpx.URL(self.path)
-        body = json.dumps({"status": "success", "data": answer_to(url.path, url.params)}).encode()
+        body = json.dumps(
+            {"status": "success", "data": answer_to(url.path, url.params) if self.full else nothing(url)}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -71,9 +80,9 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def stand_in() -> Iterator[tuple[str, list[str]]]:
+def stand_in(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
-    handler = type("Handler", (Answering,), {"asked": asked})
+    handler = type("Handler", (Answering,), {"asked": asked, "full": getattr(request, "param", True)})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
         thread = Thread(target=listening.serve_forever)
         thread.start()
@@ -161,11 +170,16 @@ def test_without_prometheus_a_sentence_says_how_to_install_it(tmp_path: Path) ->
     assert not (tmp_path / "var").exists()
 
 
+def start_nothing(port: int, _folder: Path) -> None:
+    pytest.fail(f"the preview was started on {port}")
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "8 001", "huit"])
 def test_a_port_that_is_none_is_refused_with_a_sentence(
     port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PORT", port)
+    monkeypatch.setattr(starting, "_preview", start_nothing)
     assert starting.main() == 1
     assert capsys.readouterr().err == f"PORT is a number from 1 to 65535: not {port}.\n"
 
@@ -174,6 +188,7 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(
     stand_in: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PORT", str(httpx.URL(stand_in[0]).port))
+    monkeypatch.setattr(starting, "_preview", start_nothing)
     assert starting.main() == 1
     assert "is taken" in capsys.readouterr().err
 
@@ -204,7 +219,7 @@ def test_what_was_started_is_ended_and_saw_no_setting_of_ours(tmp_path: Path, mo
     told = "import os, time; print([n for n in os.environ if n.startswith('FILAGE_')], flush=True); time.sleep(60)"
     log = tmp_path / "somebody.log"
     with processes.running([sys.executable, "-c", told], log, {"FILAGE_VAR_DIR": "x"}) as process:
-        while not log.read_text(encoding="utf-8"):
+        while not log.read_text(encoding="utf-8").endswith("\n"):
             assert process.poll() is None
     assert process.poll() is not None
     assert log.read_text(encoding="utf-8") == "['FILAGE_VAR_DIR']\n"
@@ -251,7 +266,7 @@ async def site(stand_in: tuple[str, list[str]]) -> AsyncIterator[str]:
         await task
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
+@needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_draws_every_panel_of_every_board(site: str, scheme: Literal["light", "dark"]) -> None:
     wrong: list[str] = []
@@ -274,3 +289,18 @@ async def test_the_page_draws_every_panel_of_every_board(site: str, scheme: Lite
         assert "200: 3" in await tab.inner_text("#state")
         await browser.close()
     assert wrong == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("stand_in", [False], indirect=True)
+async def test_a_panel_without_figures_says_why(site: str) -> None:
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = await browser.new_page()
+        for board in asking.load_boards():
+            await tab.goto(f"{site}/#{board['uid']}")
+            await tab.wait_for_selector(f"body[data-drawn={board['uid']}]")
+            panels = [panel for panel in board["panels"] if panel["type"] not in {"row", "text"}]
+            reasons = [panel["fieldConfig"]["defaults"].get("noValue", "no figures yet") for panel in panels]
+            assert await tab.locator(".empty").all_text_contents() == reasons
+        await browser.close()

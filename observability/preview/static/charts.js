@@ -102,7 +102,6 @@ export function heatMap(body, { when, lines, unit }) {
 
 function paint(u, xs, cells, low, high, most, step) {
   const { ctx } = u;
-  const width = Math.max(1, u.valToPos(xs[0] + step, "x", true) - u.valToPos(xs[0], "x", true));
   ctx.save();
   ctx.fillStyle = themed("accent");
   for (let row = low; row < high; row += 1) {
@@ -111,7 +110,9 @@ function paint(u, xs, cells, low, high, most, step) {
       const count = cells[row][at];
       if (count < 1e-9) return;
       ctx.globalAlpha = 0.08 + 0.92 * Math.sqrt(count / most);
-      ctx.fillRect(u.valToPos(x, "x", true) - width, top + 1, width + 0.5, bottom - top - 1);
+      // Whole pixels, so that neighbours neither overlap nor leave a gap.
+      const [left, right] = [x - step, x].map((instant) => Math.round(u.valToPos(Math.max(instant, xs[0]), "x", true)));
+      ctx.fillRect(left, top + 1, right - left, bottom - top - 1);
     });
   }
   ctx.restore();
