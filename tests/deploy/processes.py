@@ -12,6 +12,7 @@ import httpx
 from tests.smtp import free_port
 
 PATIENCE_SECONDS = 60
+REFUSED, LOST = "refused at the door", "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,22 @@ class Served:
     async def ended(self) -> int:
         """Wait for the end, and return its exit code."""
         return await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
+
+
+async def ask(port: int, request: bytes) -> str:
+    """Send one request on a connection of its own; return its status line, REFUSED or LOST."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return REFUSED
+    try:
+        writer.write(request)
+        answer = await reader.read()
+    except ConnectionResetError:
+        return LOST
+    finally:
+        writer.close()
+    return answer.split(b"\r\n", 1)[0].decode() if b"\r\n\r\n" in answer else LOST
 
 
 @asynccontextmanager

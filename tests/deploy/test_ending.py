@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +16,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from backend.tenancy.session import Database, hand_over
+from backend.cli.serving import shut
+from backend.tenancy.session import Database, Urls, hand_over
 from tests.backstage import info
-from tests.deploy.processes import PATIENCE_SECONDS, serving
+from tests.deploy.processes import PATIENCE_SECONDS, REFUSED, ask, serving
 from tests.helpers import SignedUpCompany, create
 from tests.smtp import smtp_server
 from tests.worker.conftest import Post, reset_mail, rows
@@ -69,6 +72,49 @@ async def test_requests_under_way_are_answered_nobody_new_is_accepted_and_the_ex
         answers = await asyncio.gather(*asked)
         assert await served.ended() == 0
     assert [(answer.status_code, len(answer.json()["items"])) for answer in answers] == [(200, 1)] * REQUESTS
+
+
+async def test_under_load_nobody_is_accepted_and_then_forgotten(urls: Urls, company: SignedUpCompany) -> None:
+    del urls
+    headers = [f"{name}: {value}" for name, value in company.headers.items()]
+    request = "\r\n".join(["GET /api/v1/venues HTTP/1.1", "Host: test", "Connection: close", *headers, "", ""]).encode()
+    seen: Counter[str] = Counter()
+    enough = asyncio.Event()
+    async with serving(2, PATIENT) as served:
+
+        async def visitor() -> None:
+            outcome = ""
+            while outcome != REFUSED:
+                outcome = await ask(served.port, request)
+                seen[outcome] += 1
+                if seen.total() >= 10 * REQUESTS:
+                    enough.set()
+
+        visitors = [asyncio.create_task(visitor()) for _ in range(REQUESTS)]
+        await asyncio.wait_for(enough.wait(), PATIENCE_SECONDS)
+        served.process.send_signal(signal.SIGTERM)
+        await asyncio.gather(*visitors)
+        assert await served.ended() == 0
+    assert set(seen) == {"HTTP/1.1 200 OK", REFUSED}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can shut the door of a socket that listens")
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_behind_a_door_that_is_shut_somebody_waits_to_be_taken_and_nobody_joins(
+    family: socket.AddressFamily, host: str
+) -> None:
+    with socket.create_server((host, 0), family=family) as door:
+        address = door.getsockname()[:2]
+        with socket.create_connection(address, timeout=PATIENCE_SECONDS) as before:
+            shut(door)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.2)
+            taken, _ = door.accept()
+            with taken:
+                before.sendall(b"bonsoir")
+                assert taken.recv(10) == b"bonsoir"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=PATIENCE_SECONDS)
 
 
 class GatedPost(Post):
