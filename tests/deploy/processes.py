@@ -11,7 +11,7 @@ import httpx
 
 from tests.smtp import free_port
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 100
 REFUSED, LOST = "refused at the door", "lost"
 
 
@@ -69,8 +69,8 @@ async def ask(port: int, request: bytes) -> str:
 
 
 @asynccontextmanager
-async def serving(workers: int, environment: Mapping[str, str]) -> AsyncIterator[Served]:
-    """Serve with `environment` besides this process's own; whatever happens, nothing is left running."""
+async def started(workers: int, environment: Mapping[str, str]) -> AsyncIterator[Served]:
+    """Start with `environment` besides this process's own; whatever happens, nothing is left running."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "backend.cli.main", "serve", "--port", str(port), "--workers", str(workers),
@@ -78,10 +78,16 @@ async def serving(workers: int, environment: Mapping[str, str]) -> AsyncIterator
         start_new_session=True,
     )  # fmt: skip
     try:
-        found = Served(process, port)
-        await found.ready()
-        yield found
+        yield Served(process, port)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, 9)
         await process.wait()
+
+
+@asynccontextmanager
+async def serving(workers: int, environment: Mapping[str, str]) -> AsyncIterator[Served]:
+    """Start, and wait until requests are answered."""
+    async with started(workers, environment) as found:
+        await found.ready()
+        yield found

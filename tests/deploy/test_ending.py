@@ -15,13 +15,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from uvicorn.config import STARTUP_FAILURE
 
 from backend.cli.serving import shut
 from backend.tenancy.session import Database, Urls, hand_over
 from tests.backstage import info
-from tests.deploy.processes import PATIENCE_SECONDS, REFUSED, ask, serving
+from tests.deploy.processes import PATIENCE_SECONDS, REFUSED, ask, serving, started
 from tests.helpers import SignedUpCompany, create
-from tests.smtp import smtp_server
+from tests.smtp import free_port, smtp_server
 from tests.worker.conftest import Post, reset_mail, rows
 
 REQUESTS = 6
@@ -29,7 +30,7 @@ REQUESTS = 6
 PATIENT = {"FILAGE_LOCK_TIMEOUT_MS": "100000", "FILAGE_STATEMENT_TIMEOUT_MS": "100000", "FILAGE_ENVIRONMENT": "test"}
 WAITING = text("select count(*) from pg_locks where not granted and relation = cast(:name as regclass)")
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(300)]
 
 
 @asynccontextmanager
@@ -115,6 +116,21 @@ def test_behind_a_door_that_is_shut_somebody_waits_to_be_taken_and_nobody_joins(
                 assert taken.recv(10) == b"bonsoir"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_what_cannot_start_does_not_end_with_0(urls: Urls, workers: int) -> None:
+    del urls
+    nobody = f"127.0.0.1:{free_port()}/filage"
+    environment = {
+        "FILAGE_ENVIRONMENT": "production",
+        "FILAGE_DATABASE_URL": f"postgresql+psycopg://filage_app@{nobody}",
+        "FILAGE_OWNER_DATABASE_URL": f"postgresql+psycopg://filage_owner@{nobody}",
+        "FILAGE_SECRET_KEY": "of-a-test-that-stays-dark-0123456789",
+        "FILAGE_PUBLIC_URL": "https://filage.test",
+    }
+    async with started(workers, environment) as served:
+        assert await served.ended() == STARTUP_FAILURE
 
 
 class GatedPost(Post):

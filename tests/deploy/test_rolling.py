@@ -14,7 +14,7 @@ from tests.migrations.stage import Stage
 
 USERS = 2
 
-pytestmark = [pytest.mark.database, pytest.mark.postgresql]
+pytestmark = [pytest.mark.database, pytest.mark.postgresql, pytest.mark.timeout(300)]
 
 
 class Audience:
