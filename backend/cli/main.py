@@ -12,7 +12,7 @@ import typer
 import uvicorn
 
 from backend.app import create_app
-from backend.cli import company, database, migrating, tasks
+from backend.cli import company, database, migrating, serving, tasks
 from backend.cli.finding import show_findings
 from backend.cli.importing import import_folder
 from backend.cli.latency import show_latency
@@ -45,9 +45,7 @@ def serve(
         err.print("The database is not up to date: run `filage migrate` first.")
         raise typer.Exit(1)
     _end_gently()
-    uvicorn.run(
-        "backend.app:create_app", factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False
-    )
+    serving.serve(host, port, workers)
 
 
 @app.command()

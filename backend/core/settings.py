@@ -21,7 +21,12 @@ class Settings(BaseSettings):
     """Every setting of the product; see README for the table."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FILAGE_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix="FILAGE_",
+        env_file=".env",
+        env_ignore_empty=True,  # a deployment names what it leaves out: FILAGE_SMTP_USERNAME=
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     environment: Literal["development", "test", "production"] = "development"
