@@ -120,6 +120,7 @@ async def confirm(
 ) -> AssignmentOut:
     """Engage the person. Raises ConflictError (`overlap`, `person_not_available`, `state_conflict`), as the gate."""
     assignment, call = await _locked(act, assignment_id, expected)
+    await gate.hold_people(act, Person.id == assignment.person_id)
     confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
     await gate.let_pass(act, Assignment.id == assignment_id, [(call.starts_at, call.ends_at)], brought)
     return confirmed

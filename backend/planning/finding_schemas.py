@@ -10,10 +10,12 @@ from pydantic import Field
 from backend.core.pagination import Page
 from backend.core.resources import unsent
 from backend.core.schemas import Body, Day, Line, UtcInstant, Version
+from backend.planning.domain.clearance import Override
 from backend.planning.domain.proposal import NEW
 from backend.planning.schemas import (
     AssignmentId,
     Breaks,
+    CallChange,
     CallId,
     Job,
     PersonId,
@@ -41,6 +43,14 @@ class CureOut(Body):
         list[UtcInstant], Field(description="The new start or end, or where each break of 20 minutes begins.")
     ]
     sentence: Annotated[str, Field(examples=["Commencer le 27 novembre 2026 à 10 h 30, soit 1 h 30 plus tard."])]
+
+
+class OverrideOut(Body):
+    """Who let a forbidden planning pass, when, and for which reason; the history keeps it too."""
+
+    by: Annotated[str, Field(examples=["Anne Martin"])]
+    at: UtcInstant
+    reason: Reason
 
 
 class PlannedFinding(Body):
@@ -72,6 +82,9 @@ class PlannedFinding(Body):
     ]
     override_by: Annotated[list[str], Field(examples=[["owner", "admin", "planner"]])]
     covered_by: Annotated[str | None, Field(examples=[None], description="The document of a recorded derogation.")]
+    overridden: Annotated[
+        OverrideOut | None, Field(description="Who let it pass as it stands; null for what nobody has, or has changed.")
+    ]
     details: Annotated[dict[str, int], Field(examples=[{}])]
     cures: list[CureOut]
 
@@ -135,6 +148,23 @@ class ClearanceIn(Body):
         list[GroundIn],
         Field(max_length=20, description="For DEROG findings; recorded as derogations of the people and days found."),
     ] = Field(default_factory=list)
+
+
+class ClearedCallChange(CallChange, ClearanceIn):
+    """Changes of a call; a published one that moves brings what makes it pass the law, if it must."""
+
+    @property
+    def change(self) -> CallChange:
+        """What changes, without what clears it."""
+        return CallChange.model_construct(
+            _fields_set=self.model_fields_set & CallChange.model_fields.keys(),
+            **{name: getattr(self, name) for name in CallChange.model_fields},
+        )
+
+    @property
+    def clearance(self) -> ClearanceIn:
+        """What clears it."""
+        return ClearanceIn(override_reason=self.override_reason, grounds=self.grounds)
 
 
 class DerogationIn(Body):
@@ -228,14 +258,14 @@ class FindingsPage(Page[FindingOut]):
     notes: list[NoteOut]
 
 
-def planned_finding(finding: Finding, language: str) -> PlannedFinding:
+def planned_finding(finding: Finding, language: str, override: Override | None = None) -> PlannedFinding:
     """Return a finding, whose person and calls go by their ids, as the planning of a period shows it."""
-    return PlannedFinding(**_shared(finding, language))
+    return PlannedFinding(**_shared(finding, language, override))
 
 
-def finding_out(finding: Finding, language: str) -> FindingOut:
+def finding_out(finding: Finding, language: str, override: Override | None = None) -> FindingOut:
     """Return a finding with the text that it cites."""
-    return FindingOut(**_shared(finding, language), text=finding.source.text)
+    return FindingOut(**_shared(finding, language, override), text=finding.source.text)
 
 
 def findings_json(findings: Sequence[Finding], language: str) -> list[dict[str, object]]:
@@ -243,7 +273,7 @@ def findings_json(findings: Sequence[Finding], language: str) -> list[dict[str, 
     return [planned_finding(finding, language).model_dump(mode="json") for finding in findings]
 
 
-def _shared(finding: Finding, language: str) -> dict[str, object]:
+def _shared(finding: Finding, language: str, override: Override | None) -> dict[str, object]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
@@ -262,6 +292,7 @@ def _shared(finding: Finding, language: str) -> dict[str, object]:
         "confidence": finding.source.confidence,
         "override_by": list(finding.override_by),
         "covered_by": finding.covered_by,
+        "overridden": override and OverrideOut(by=override.by, at=override.at, reason=override.reason),
         "details": dict(finding.details),
         "cures": [_cure(cure, language) for cure in finding.cures],
     }

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from backend.core.pagination import PageRequest, cut
 from backend.identity.access import EXPORTERS
 from backend.people.models import Person
-from backend.planning import findings, refusals, repository
+from backend.planning import findings, overrides, refusals, repository
 from backend.planning.finding_schemas import FindingsPage, NoteOut, PlannedFinding, finding_out, planned_finding
 from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
 from backend.planning.models import Assignment, Call
@@ -42,7 +42,7 @@ async def of_person(
         raise refusals.missing(refusals.NO_PERSON)
     planned = await findings.read_planned(act, Extent(Person.id == person_id, around(wanted.period)))
     report = await _judge(act, planned)
-    return _page(report.findings, report.notes, wanted, page, language)
+    return await _page(act, report.findings, report.notes, wanted, page, language)
 
 
 async def of_production(
@@ -56,7 +56,7 @@ async def of_production(
     planned = await findings.read_planned(act, Extent(Person.id.in_(people), around(wanted.period), its))
     report = await _judge(act, planned)
     found = _told(act, _about(report.findings, planned.marked))
-    return _page(found, report.notes, wanted, page, language)
+    return await _page(act, found, report.notes, wanted, page, language)
 
 
 async def of_planning(
@@ -74,8 +74,9 @@ async def of_planning(
     wanted = FindingsFilter(
         Period(period.starts_at, period.ends_at), frozenset({Severity.HARD, Severity.DEROG, Severity.WARN})
     )
-    kept = _kept(_about(report.findings, planned.marked), wanted)
-    return [planned_finding(finding, language) for finding in _told(act, kept)]
+    kept = _told(act, _kept(_about(report.findings, planned.marked), wanted))
+    overridden = await overrides.of_findings(act, kept)
+    return [planned_finding(finding, language, overrides.override_of(finding, overridden)) for finding in kept]
 
 
 async def _judge(act: Act, planned: Planned) -> Report:
@@ -84,12 +85,13 @@ async def _judge(act: Act, planned: Planned) -> Report:
     return await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone))
 
 
-def _page(
-    found: Iterable[Finding], notes: Iterable[Note], wanted: FindingsFilter, page: PageRequest, language: str
-) -> FindingsPage:
+async def _page(
+    act: Act, found: Iterable[Finding], notes: Iterable[Note], wanted: FindingsFilter, page: PageRequest, language: str
+) -> FindingsPage:  # fmt: skip
     rows, cursor = cut_page(found, wanted, page)
+    overridden = await overrides.of_findings(act, rows)
     return FindingsPage(
-        items=[finding_out(finding, language) for finding in rows],
+        items=[finding_out(finding, language, overrides.override_of(finding, overridden)) for finding in rows],
         next_cursor=cursor,
         notes=[_note(note, language) for note in notes],
     )

@@ -255,6 +255,12 @@ async def lock_assignment(act: Act, assignment_id: UUID) -> tuple[Assignment, Ca
     return None if found is None else (found, call)
 
 
+async def lock_people(act: Act, people: ColumnElement[bool]) -> None:
+    """Let one act at a time judge these people, in the order of their ids; what only refers to them does not wait."""
+    query = select(Person.id).where(people).order_by(Person.id).with_for_update(key_share=True, of=Person)
+    await act.session.execute(query)
+
+
 async def person_number(act: Act, person_id: UUID) -> int:
     """Return the ledger's number of a person, which no linking changes until this act is stored."""
     query = select(Person.number).where(Person.id == person_id).with_for_update(read=True)
