@@ -109,7 +109,7 @@ def _judge(planned: Planned, law: Law, zone: ZoneInfo, before: Proposal | None) 
     if before is None or not found:
         return found
     stood = check([before.applied_to(work) for work in planned.works], law, zone).findings
-    return newly_bad(found, stood, {name for name, rule in law.rules.items() if rule.minimum})
+    return newly_bad(found, stood, law.minimum_rules)
 
 
 async def _confirmed(

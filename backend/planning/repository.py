@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, not_
 
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
-from backend.planning import ledger
+from backend.planning import declarations, ledger
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import Period
@@ -220,7 +220,7 @@ async def expire_past_option(act: Act, call_id: UUID, person_id: UUID, job: str)
 
 
 def _assignments(act: Act) -> Select[Any]:
-    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"))
+    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"), *declarations.columns(act))
 
 
 async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Sequence[Row[Any]]:

@@ -55,6 +55,11 @@ class Law:
         on = self.habits or {}
         return {name: rule for name, rule in rules_of(self.convention).items() if not _is_habit(rule) or name in on}
 
+    @cached_property
+    def minimum_rules(self) -> frozenset[str]:
+        """The rules of which less than the limit is the breach."""
+        return frozenset(name for name, rule in self.rules.items() if rule.minimum)
+
     @property
     def convention_known(self) -> bool:
         """Whether the product has rules of this convention (a company without one has none to know)."""
