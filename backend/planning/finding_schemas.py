@@ -198,6 +198,42 @@ class DerogationOut(Body):
     version: Version
 
 
+AgreedMinutes = Annotated[
+    int,
+    Field(
+        ge=1, le=100_000, strict=True, examples=[660],
+        description="The rule's limit from then on, in its own unit: WT-AVG12-44 counts the sum of twelve weeks.",
+    ),
+]  # fmt: skip
+
+
+class AgreementIn(Body):
+    """The company's own agreement on a rule: stricter, or wider as far as the text of the rule lets."""
+
+    rule: Annotated[Rule, Field(examples=["WT-DAY-10"])]
+    limit_minutes: AgreedMinutes
+    document: Document
+    valid_from: Day
+    valid_to: Annotated[Day | None, Field(description="The last day; null: until it is ended.")] = None
+
+
+class AgreementChange(Body):
+    """The day on which an agreement ends, or the name of its document; another limit is another agreement."""
+
+    document: Document = unsent()
+    valid_to: Day | None = None
+
+
+class AgreementOut(AgreementIn):
+    """A recorded agreement: what it allows is shown as INFO with its document, what it forbids cites it."""
+
+    id: Annotated[UUID, Field(examples=["01936c5e-0000-7000-8000-00000000ac0d"])]
+    valid_to: Day | None
+    recorded_by: Annotated[str, Field(examples=["Anne Martin"])]
+    created_at: UtcInstant
+    version: Version
+
+
 class CheckedAssignment(Body):
     """Somebody who would be confirmed on a call; one who stands on it already is not doubled."""
 

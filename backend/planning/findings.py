@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, false, select
 
 from backend.people.models import Annexe, Job, Person
-from backend.planning import derogations
+from backend.planning import agreements, derogations
 from backend.planning.domain.states import LIVE, Status, effective
 from backend.planning.domain.times import LONGEST_CALL
 from backend.planning.models import Assignment, Call, CallStatus
@@ -86,10 +86,10 @@ async def find(act: Act) -> Report:
 
 
 async def read_law(act: Act) -> Law:
-    """Return the law that the company is judged by: everybody's, its convention's, and derogations it has recorded."""
+    """Return the law that the company is judged by: everybody's, its convention's, its agreements and derogations."""
     async with login_rights(act.session):
         convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
-    return Law(convention, derogations=await derogations.recorded(act))
+    return Law(convention, await agreements.recorded(act), await derogations.recorded(act))
 
 
 async def read_works(act: Act) -> list[Work]:

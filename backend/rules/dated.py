@@ -15,6 +15,7 @@ from backend.rules.days import DAY, EPOCH
 from backend.rules.finding import Confidence, Source
 
 BASE, HABITS = "labour_code", "habits"
+STRICTER = "stricter"
 CONVENTIONS: Mapping[str, str] = {"1285": "idcc_1285", "3090": "idcc_3090"}
 _WORDS = {"from", "to", "article", "link", "text", "confidence"}
 
@@ -59,6 +60,7 @@ class Rule:
     values: Sequence[Value]
     minimum: bool
     grounds: Sequence[str]
+    agreement: str | None = None  # the number to which a company agreement may go, or `STRICTER`
 
     def on(self, day: int) -> Value | None:
         """Return the value in force on `day`, or None."""
@@ -107,7 +109,11 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
     name = str(entry.get("id", "?"))
     try:
         values = sorted((_value(found) for found in entry["value"]), key=lambda value: value.start)
-        rule = Rule(name, Sentence(**entry["title"]), values, entry.get("minimum", False), entry.get("grounds", ()))
+        rule = Rule(
+            name, Sentence(**entry["title"]), values, entry.get("minimum", False), entry.get("grounds", ()),
+            entry.get("agreement"),
+        )  # fmt: skip
+        _check_agreement(rule)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValuesError(
             Sentence(f"{name} : valeur incomplète ({error}).", f"{name}: a value is incomplete ({error}).")
@@ -124,6 +130,11 @@ def _value(found: Mapping[str, Any]) -> Value:
     end = found.get("to")
     source = Source(found["article"], found["link"], " ".join(found["text"].split()), Confidence(found["confidence"]))
     return Value(found["from"].toordinal(), None if end is None else end.toordinal(), numbers, source)
+
+
+def _check_agreement(rule: Rule) -> None:
+    if rule.agreement not in {None, STRICTER} and any(rule.agreement not in value.numbers for value in rule.values):
+        raise KeyError(rule.agreement)
 
 
 def _check_dates(name: str, values: Sequence[Value]) -> None:

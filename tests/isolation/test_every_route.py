@@ -59,12 +59,16 @@ async def _stage(client: AsyncClient) -> Foreign:
         client, headers, "/planning/derogations", rule="WT-REST-11", ground="agreement", document=f"{CANARY} accord",
         valid_from="2027-01-01", valid_to="2027-12-31", person_id=person["id"],
     )  # fmt: skip
+    agreement = await create(
+        client, headers, "/planning/agreements", rule="WT-DAY-10", limit_minutes=660, document=f"{CANARY} accord",
+        valid_from="2027-01-01",
+    )  # fmt: skip
     ids = {
         "job_id": job["id"], "person_id": person["id"], "production_id": production["id"], "venue_id": venue["id"],
         "call_id": call["id"], "position_id": position["id"], "assignment_id": assignment["id"],
         "invitation_id": invitation["id"], "member_id": members[0]["id"], "session_id": sessions[0]["id"],
         "feed_id": feed["id"], "entry_id": entry["id"], "subject_id": person["id"], "file": "people",
-        "derogation_id": derogation["id"],
+        "derogation_id": derogation["id"], "agreement_id": agreement["id"],
     }  # fmt: skip
     return Foreign(company, ids)
 
