@@ -133,22 +133,24 @@ def _conditions(extent: Extent) -> list[ColumnElement[bool]]:
 
 def _works(rows: Iterable[Row[Any]], *, by_ref: bool) -> list[Work]:
     found: dict[UUID, tuple[Row[Any], list[Segment]]] = {}
+    calls: dict[UUID, dict[str, Any]] = {}  # read once for everybody called
     for row in rows:
-        found.setdefault(row.person_id, (row, []))[1].append(segment_of(row, by_ref=by_ref))
+        facts = calls.get(row.call_id)
+        if facts is None:
+            facts = calls[row.call_id] = {"call": (by_ref and row.call_ref) or str(row.call_id), **_facts(row)}
+        found.setdefault(row.person_id, (row, []))[1].append(_segment(row, facts))
     return [
         Work((by_ref and row.person_ref) or str(row.person_id), segments, row.birth_date)
         for row, segments in found.values()
     ]
 
 
-def segment_of(row: Row[Any], *, by_ref: bool = False) -> Segment:
-    """Return the segment of a row of `_COLUMNS`."""
+def _segment(row: Row[Any], facts: Mapping[str, Any]) -> Segment:
     return Segment(
-        call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
         trade=trade_of(row.job, row.annexe),
         if_confirmed=row.status is not Status.CONFIRMED,
-        **_facts(row),
+        **facts,
     )
 
 
