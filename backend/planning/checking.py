@@ -16,15 +16,24 @@ from sqlalchemy import ColumnElement, Row, or_, select
 from backend.core.ids import new_id
 from backend.core.resources import sent
 from backend.people.models import Job, Person
-from backend.planning import calls, findings, ledger, refusals
+from backend.planning import calls, findings, ledger, overrides, refusals
 from backend.planning.domain.proposal import NEW, NewTimes, Proposal, overlapping
-from backend.planning.finding_schemas import CheckedCall, CheckIn, CheckOut, ConflictOut, RefusalOut, planned_finding
+from backend.planning.finding_schemas import (
+    CheckedCall,
+    CheckIn,
+    CheckOut,
+    ConflictOut,
+    PlannedFinding,
+    RefusalOut,
+    planned_finding,
+)
 from backend.planning.findings import CALL_FACTS, TWELVE_MONTHS, TWELVE_WEEKS, Extent
 from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.period import ALWAYS, Period
 from backend.planning.probing import note_refusals
 from backend.productions.models import Production, Venue
 from backend.rules.engine import replan
+from backend.rules.finding import Finding
 from backend.rules.work import Segment, Work
 from backend.tenancy.acting import Act
 
@@ -56,11 +65,16 @@ async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
     pairs = [(work, proposal.applied_to(work)) for work in before.values()]
     law, zone = await findings.read_law(act), ZoneInfo(act.company.timezone)
     found = await asyncio.to_thread(replan, pairs, law, zone)
+    overridden = await overrides.of_findings(act, [*found.appeared, *found.gone, *found.changed])
+
+    def shown(of: Sequence[Finding]) -> list[PlannedFinding]:
+        return [planned_finding(one, language, overrides.override_of(one, overridden)) for one in of]
+
     return CheckOut(
         refusals=await _refusals(act, pairs, named, language),
-        appeared=[planned_finding(finding, language) for finding in found.appeared],
-        gone=[planned_finding(finding, language) for finding in found.gone],
-        changed=[planned_finding(finding, language) for finding in found.changed],
+        appeared=shown(found.appeared),
+        gone=shown(found.gone),
+        changed=shown(found.changed),
     )
 
 

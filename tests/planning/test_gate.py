@@ -302,6 +302,8 @@ async def test_a_later_reader_sees_who_overrode_what_when_and_why_while_it_keeps
         answer = (await stage.get(path, **params)).json()
         found = [f for f in answer.get("findings", answer.get("items")) if f["rule"] == "WT-BREAK-20"]
         assert [(f["severity"], f["overridden"]) for f in found] == [("HARD", told)], path
+    tried = await stage.post("/planning/check", {"released": [draft["id"]]})
+    assert [(f["rule"], f["overridden"]) for f in tried.json()["gone"]] == [("WT-BREAK-20", told)]
     longer = {"ends_at": (SOON + 7.5 * HOUR).isoformat()}
     assert (await stage.patch(f"/calls/{draft['call_id']}", longer)).status_code == 200
     (found,) = (await stage.get("/planning", **week)).json()["findings"]
