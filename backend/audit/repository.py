@@ -39,10 +39,11 @@ async def list_events(session: AsyncSession, wanted: EventsFilter, page: PageReq
     return (await session.execute(ordered)).all()
 
 
-async def after_of(session: AsyncSession, what: str, subject_ids: Collection[UUID]) -> Sequence[dict[str, Any]]:
-    """Return what the events of one kind about these subjects stored, oldest first."""
+async def events_of(session: AsyncSession, what: str, subject_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return by whom, when and with which values the events of one kind about these subjects were, oldest first."""
     if not subject_ids:
         return []
-    query = select(AuditEvent.after).where(AuditEvent.subject_id.in_(subject_ids), AuditEvent.what == what)
-    found = await session.scalars(query.order_by(AuditEvent.at, AuditEvent.id))
-    return [after for after in found if after is not None]
+    query = select(AuditEvent.at, AuditEvent.actor_name, AuditEvent.after).where(
+        AuditEvent.subject_id.in_(subject_ids), AuditEvent.what == what
+    )
+    return (await session.execute(query.order_by(AuditEvent.at, AuditEvent.id))).all()

@@ -7,7 +7,7 @@ from backend.core.errors import FieldError, InvalidError
 from backend.hours.domain import words
 from backend.hours.domain.counting import Assessment, Count, Person, Point, assess
 from backend.hours.domain.months import Month, inside
-from backend.hours.domain.values import Book, Figure, ValuesError, official
+from backend.hours.domain.values import Book, Figure, official
 from backend.hours.domain.window import leaves_on
 from backend.hours.domain.work import Work
 from backend.hours.schemas import (
@@ -21,6 +21,7 @@ from backend.hours.schemas import (
     ValueOut,
     WindowOut,
 )
+from backend.rules.periods import ValuesError
 
 
 def report(works: Sequence[Work], reference: date, person: Person, undecided: int, language: str) -> HoursOut:

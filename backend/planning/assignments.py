@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
+
 from backend.audit.service import changes, record
 from backend.core.errors import AppError, InvalidError
 from backend.core.ids import new_id
@@ -14,11 +16,11 @@ from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import ANY_VERSION, check_version
 from backend.core.resources import sent
 from backend.people.models import Person
-from backend.planning import gate, ledger, refusals, repository
+from backend.planning import declarations, gate, ledger, refusals, repository
 from backend.planning.calls import notice_minutes
 from backend.planning.domain.states import Action, Status, TransitionError, after, allowed, effective
 from backend.planning.gate import BRINGING_NOTHING, Brought
-from backend.planning.models import Assignment, Call, CallStatus, PayUnit
+from backend.planning.models import Assignment, Call, CallStatus, Declared, PayUnit
 from backend.planning.repository import AssignmentsFilter
 from backend.planning.schemas import AssignmentChange, AssignmentIn, AssignmentOut, CancelIn, OfferIn
 from backend.tenancy.acting import Act
@@ -36,13 +38,14 @@ _DONE = {
     Action.CANCEL: "assignment.cancelled",
 }
 _STATE = ("status", "rank", "expires_at", "message", "reason", "notice_minutes", "decided_by", "decided_at")
-_NAMES = tuple(name for name in AssignmentOut.model_fields if name not in {"status", "contested", "allowed"})
+_ASIDE = frozenset({"status", "contested", "allowed", "declaration", "declared_at"})
+_NAMES = tuple(name for name in AssignmentOut.model_fields if name not in _ASIDE)
 
 
 async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Page[AssignmentOut]:
     """Return one page of assignments, in the order in which they were made."""
     rows, cursor = cut(await repository.list_assignments(act, wanted, page), page, lambda row: (row.id,))
-    items = [_shown(act, row._asdict(), contested=row.contested) for row in rows]
+    items = [_shown(act, row._asdict(), _said(row), contested=row.contested) for row in rows]
     return Page[AssignmentOut](items=items, next_cursor=cursor)
 
 
@@ -51,7 +54,7 @@ async def read_assignment(act: Act, assignment_id: UUID) -> AssignmentOut:
     row = await repository.find_assignment(act, assignment_id)
     if row is None:
         raise refusals.missing(refusals.NO_ASSIGNMENT)
-    return _shown(act, row._asdict(), contested=row.contested)
+    return _shown(act, row._asdict(), _said(row), contested=row.contested)
 
 
 async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
@@ -72,7 +75,7 @@ async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
     async with refusing(act.session, _refusals()):
         act.session.add(assignment)
     record(act, "assignment.created", assignment.id, after=values_of(assignment, FIELDS))
-    return _shown_entity(act, assignment)
+    return await _shown_entity(act, assignment)
 
 
 async def change_assignment(act: Act, assignment_id: UUID, body: AssignmentChange, expected: int) -> AssignmentOut:
@@ -120,6 +123,7 @@ async def confirm(
 ) -> AssignmentOut:
     """Engage the person. Raises ConflictError (`overlap`, `person_not_available`, `state_conflict`), as the gate."""
     assignment, call = await _locked(act, assignment_id, expected)
+    await gate.hold_people(act, Person.id == assignment.person_id)
     confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
     await gate.let_pass(act, Assignment.id == assignment_id, [(call.starts_at, call.ends_at)], brought)
     return confirmed
@@ -138,13 +142,14 @@ async def cancel(act: Act, assignment_id: UUID, body: CancelIn, expected: int = 
     return await _company_act(act, assignment, Action.CANCEL, values)
 
 
-async def accept(act: Act, assignment_id: UUID) -> AssignmentOut:
-    """The person says yes. A contested assignment stays `contested` while the ledger refuses it, and shows it.
+async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NONE) -> AssignmentOut:
+    """The person says yes, and what they declare of the maxima is kept.
 
+    A contested assignment stays `contested` while the ledger refuses it, and shows it.
     The actor is the person: NotFoundError when it is not theirs or was never published. ConflictError `state_conflict`.
     """
     assignment = await _own(act, assignment_id)
-    return await _person_act(act, assignment, Action.ACCEPT, _decided(act))
+    return await _person_act(act, assignment, Action.ACCEPT, _decided(act), declared)
 
 
 async def is_held(act: Act, assignment_id: UUID) -> bool:
@@ -168,12 +173,18 @@ async def _company_act(
         await ledger.hold(act, [await _hold(act, assignment, call)])
     if action is Action.CANCEL:
         await ledger.release(act, [assignment.id])
-    return _shown_entity(act, assignment)
+    return await _shown_entity(act, assignment)
 
 
-async def _person_act(act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any]) -> AssignmentOut:
+async def _person_act(
+    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], declared: Declared = Declared.NONE
+) -> AssignmentOut:  # fmt: skip
     contested = await _is_contested(act, assignment)
     await _transit(act, assignment, action, values, contested=contested)
+    if action is Action.ACCEPT:
+        await declarations.keep(act, assignment.id, declared)
+    else:
+        await declarations.forget(act, assignment.id)
     if contested and action is Action.DECLINE:
         await ledger.release(act, [assignment.id])
     if contested and action is Action.ACCEPT:
@@ -260,21 +271,27 @@ async def _is_contested(act: Act, assignment: Assignment) -> bool:
 
 
 async def _shown_again(act: Act, assignment: Assignment, of: tuple[Action, ...] = COMPANY_ACTS) -> AssignmentOut:
-    return _shown_entity(act, assignment, contested=await _is_contested(act, assignment), of=of)
+    return await _shown_entity(act, assignment, contested=await _is_contested(act, assignment), of=of)
 
 
-def _shown_entity(
+async def _shown_entity(
     act: Act, assignment: Assignment, *, contested: bool = False, of: tuple[Action, ...] = COMPANY_ACTS
 ) -> AssignmentOut:
-    return _shown(act, values_of(assignment, (*_NAMES, "status")), contested=contested, of=of)
+    said = await declarations.of(act, assignment)
+    return _shown(act, values_of(assignment, (*_NAMES, "status")), said, contested=contested, of=of)
+
+
+def _said(row: Row[Any]) -> declarations.Said:
+    return row.answer or Declared.NONE, row.declared_at
 
 
 def _shown(
-    act: Act, values: Mapping[str, Any], *, contested: bool, of: tuple[Action, ...] = COMPANY_ACTS
-) -> AssignmentOut:
+    act: Act, values: Mapping[str, Any], said: declarations.Said, *, contested: bool,
+    of: tuple[Action, ...] = COMPANY_ACTS,
+) -> AssignmentOut:  # fmt: skip
     status = effective(values["status"], values["expires_at"], act.now)
     possible = [action for action in allowed(status, contested=contested) if action in of]
-    own = {name: values[name] for name in _NAMES}
+    own = {name: values[name] for name in _NAMES} | {"declaration": said[0], "declared_at": said[1]}
     return AssignmentOut.model_validate(own | {"status": status, "contested": contested, "allowed": possible})
 
 

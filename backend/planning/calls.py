@@ -1,6 +1,8 @@
 """Acts on calls: create, change, cancel, delete. A call that moves takes its confirmed people along, or does not move.
 
-A cancelled call is not changed any more; one that people were told of is never deleted.
+A draft moves whatever the law says: it is judged when it is published. Once published, people count on it, so a move
+that makes anything worse passes the gate at once. A cancelled call is not changed any more; one that people were told
+of is never deleted.
 """
 
 from collections.abc import Mapping
@@ -15,11 +17,13 @@ from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
 from backend.core.resources import sent
-from backend.planning import ledger, publishing, refusals, repository
+from backend.planning import findings, gate, ledger, publishing, refusals, repository
+from backend.planning.domain.proposal import NewTimes, Proposal
 from backend.planning.domain.publication import cancel_snapshot, instant_text
 from backend.planning.domain.states import Status
 from backend.planning.domain.times import Pause, Times, find_faults
-from backend.planning.models import Call, CallStatus
+from backend.planning.gate import BRINGING_NOTHING, Brought
+from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.repository import CallsFilter
 from backend.planning.schemas import CallChange, CallIn, CallOut
 from backend.tenancy.acting import Act
@@ -62,8 +66,10 @@ async def create_call(act: Act, body: CallIn) -> CallOut:
     return shown_call(call)
 
 
-async def change_call(act: Act, call_id: UUID, body: CallChange, expected: int) -> CallOut:
-    """Change or cancel a call. Raises StaleError, InvalidError, ConflictError.
+async def change_call(
+    act: Act, call_id: UUID, body: CallChange, expected: int, brought: Brought = BRINGING_NOTHING
+) -> CallOut:
+    """Change or cancel a call. Raises StaleError, InvalidError, ConflictError, and what the gate raises.
 
     `overlap` and `person_not_available` when a confirmed person is held at the new times: then nothing has changed.
     """
@@ -75,7 +81,7 @@ async def change_call(act: Act, call_id: UUID, body: CallChange, expected: int) 
     if _CANCELLING & values.keys():
         await _cancel(act, call, values)
     else:
-        await _change(act, call, values)
+        await _change(act, call, values, brought)
     return shown_call(call)
 
 
@@ -100,7 +106,7 @@ def is_on_tour(act: Act, venue_city: str | None) -> bool:
     return venue_city.strip().casefold() != act.company.city.strip().casefold()
 
 
-async def _change(act: Act, call: Call, values: dict[str, Any]) -> None:
+async def _change(act: Act, call: Call, values: dict[str, Any], brought: Brought) -> None:
     await _check_production(act, values.get("production_id"))
     timezone, city = await _place(act, values.get("venue_id", call.venue_id))
     if any(name in values for name in _TIMES):
@@ -111,9 +117,21 @@ async def _change(act: Act, call: Call, values: dict[str, Any]) -> None:
         changed = apply_changes(call, values, updated_at=act.now)
     if not changed:
         return
+    is_judged = call.status is CallStatus.PUBLISHED and any(getattr(call, name) != before[name] for name in _TIMES)
+    if is_judged:
+        await gate.hold_people(act, gate.confirmed_on(Assignment.call_id == call.id))
     if (call.starts_at, call.ends_at) != (before["starts_at"], before["ends_at"]):
         await ledger.move(act, await repository.confirmed_ids(act, call.id), call.starts_at, call.ends_at)
+    if is_judged:
+        await _let_pass(act, call, before, brought)
     record(act, "call.changed", call.id, *changes(before, values_of(call, FIELDS)))
+
+
+async def _let_pass(act: Act, call: Call, before: Mapping[str, Any], brought: Brought) -> None:
+    old, new = (before["starts_at"], before["ends_at"]), (call.starts_at, call.ends_at)
+    pauses = findings.pauses_of(before["breaks"])
+    back = Proposal({str(call.id): NewTimes(*old, pauses, before["unplaced_break_minutes"])}, {}, frozenset())
+    await gate.let_pass(act, Assignment.call_id == call.id, [old, new], brought, back)
 
 
 async def _touring(act: Act, call: Call, values: Mapping[str, Any], city: str | None) -> dict[str, bool]:

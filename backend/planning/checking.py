@@ -16,9 +16,17 @@ from sqlalchemy import ColumnElement, Row, or_, select
 from backend.core.ids import new_id
 from backend.core.resources import sent
 from backend.people.models import Job, Person
-from backend.planning import calls, findings, ledger, refusals
+from backend.planning import calls, findings, ledger, overrides, refusals
 from backend.planning.domain.proposal import NEW, NewTimes, Proposal, overlapping
-from backend.planning.finding_schemas import CheckedCall, CheckIn, CheckOut, ConflictOut, RefusalOut, planned_finding
+from backend.planning.finding_schemas import (
+    CheckedCall,
+    CheckIn,
+    CheckOut,
+    ConflictOut,
+    PlannedFinding,
+    RefusalOut,
+    planned_finding,
+)
 from backend.planning.findings import CALL_FACTS, TWELVE_MONTHS, TWELVE_WEEKS, Extent
 from backend.planning.fitness import Fitness
 from backend.planning.models import Assignment, Call, CallStatus
@@ -27,6 +35,7 @@ from backend.planning.probing import note_refusals
 from backend.productions.models import Production, Venue
 from backend.rules.checks.stage import NOBODY, check_stages
 from backend.rules.engine import Changes, compare, replan
+from backend.rules.finding import Finding
 from backend.rules.law import Law
 from backend.rules.work import Segment, Work
 from backend.tenancy.acting import Act
@@ -61,11 +70,24 @@ async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
     law, zone = await findings.read_law_and_trips(act), ZoneInfo(act.company.timezone)
     found = await asyncio.to_thread(replan, pairs, law, zone)
     clashes = await _clashes(act, proposal, law, [*named.calls.values(), *moved.values()])
+    appeared, gone, changed = (
+        [*of_people, *of_stages]
+        for of_people, of_stages in (
+            (found.appeared, clashes.appeared),
+            (found.gone, clashes.gone),
+            (found.changed, clashes.changed),
+        )
+    )
+    overridden = await overrides.of_findings(act, [*appeared, *gone, *changed])
+
+    def shown(of: Sequence[Finding]) -> list[PlannedFinding]:
+        return [planned_finding(one, language, overrides.override_of(one, overridden)) for one in of]
+
     return CheckOut(
         refusals=await _refusals(act, pairs, named, language),
-        appeared=[planned_finding(finding, language) for finding in (*found.appeared, *clashes.appeared)],
-        gone=[planned_finding(finding, language) for finding in (*found.gone, *clashes.gone)],
-        changed=[planned_finding(finding, language) for finding in (*found.changed, *clashes.changed)],
+        appeared=shown(appeared),
+        gone=shown(gone),
+        changed=shown(changed),
     )
 
 

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from backend.audit.service import record
-from backend.core.errors import InvalidError, Sentence, UnavailableError
+from backend.core.errors import InvalidError, Sentence
 from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
-from backend.identity.access import OUTDATED_RETRY_SECONDS
 from backend.people.models import Person
 from backend.planning import refusals, repository
 from backend.planning.domain.clearance import Ground
 from backend.planning.finding_schemas import DerogationIn, DerogationOut
 from backend.planning.models import Derogation
+from backend.planning.upgrading import check_upgraded
 from backend.rules import law
 from backend.rules.dated import Rule
 from backend.rules.finding import Finding
@@ -55,7 +55,7 @@ async def recorded(act: Act) -> list[law.Derogation]:
 
 async def list_derogations(act: Act, page: PageRequest) -> Page[DerogationOut]:
     """Return one page of derogations, in the order in which they were recorded."""
-    _check_revision(act)
+    check_upgraded(act, BEFORE_THEM)
     query = keyset(select(*Derogation.__table__.columns), page, (Derogation.id,), (UUID,))
     rows, cursor = cut((await act.session.execute(query)).all(), page, lambda row: (row.id,))
     items = [DerogationOut.model_validate(row, from_attributes=True) for row in rows]
@@ -81,7 +81,7 @@ async def create_derogation(act: Act, body: DerogationIn, rules: dict[str, Rule]
 
 async def delete_derogation(act: Act, derogation_id: UUID, expected: int) -> None:
     """Take a derogation back: what it covered is found again. Raises NotFoundError, StaleError."""
-    _check_revision(act)
+    check_upgraded(act, BEFORE_THEM)
     row = await get_row(act, Derogation, derogation_id, NO_DEROGATION)
     check_version(row.version, expected)
     before = values_of(row, FIELDS)
@@ -121,7 +121,7 @@ def check_ground(loc: Iterable[str | int], rule: str, ground: str, rules: dict[s
 
 
 def _add(act: Act, **values: object) -> Derogation:
-    _check_revision(act)
+    check_upgraded(act, BEFORE_THEM)
     row = Derogation(id=new_id(), recorded_by=act.actor.name, created_at=act.now, **values)
     act.session.add(row)
     record(act, "derogation.recorded", row.id, after=values_of(row, FIELDS))
@@ -131,13 +131,3 @@ def _add(act: Act, **values: object) -> Derogation:
 def _days(finding: Finding, zone: ZoneInfo) -> tuple[date, date]:
     last_moment = finding.ends_at - timedelta(minutes=1)
     return finding.starts_at.astimezone(zone).date(), last_moment.astimezone(zone).date()
-
-
-def _check_revision(act: Act) -> None:
-    if act.company.revision in BEFORE_THEM:
-        raise UnavailableError(
-            "tenant_outdated",
-            Sentence("Cette compagnie est en cours de mise à jour : réessayez dans un instant.",
-                     "This company is being upgraded: try again in a moment."),
-            headers={"Retry-After": str(OUTDATED_RETRY_SECONDS)},
-        )  # fmt: skip

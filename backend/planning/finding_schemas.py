@@ -10,10 +10,12 @@ from pydantic import Field
 from backend.core.pagination import Page
 from backend.core.resources import unsent
 from backend.core.schemas import Body, Day, Line, UtcInstant, Version
+from backend.planning.domain.clearance import Override
 from backend.planning.domain.proposal import NEW
 from backend.planning.schemas import (
     AssignmentId,
     Breaks,
+    CallChange,
     CallId,
     Job,
     PersonId,
@@ -41,6 +43,14 @@ class CureOut(Body):
         list[UtcInstant], Field(description="The new start or end, or where each break of 20 minutes begins.")
     ]
     sentence: Annotated[str, Field(examples=["Commencer le 27 novembre 2026 à 10 h 30, soit 1 h 30 plus tard."])]
+
+
+class OverrideOut(Body):
+    """Who let a forbidden planning pass, when, and for which reason; the history keeps it too."""
+
+    by: Annotated[str, Field(examples=["Anne Martin"])]
+    at: UtcInstant
+    reason: Reason
 
 
 class PlannedFinding(Body):
@@ -73,6 +83,9 @@ class PlannedFinding(Body):
     ]
     override_by: Annotated[list[str], Field(examples=[["owner", "admin", "planner"]])]
     covered_by: Annotated[str | None, Field(examples=[None], description="The document of a recorded derogation.")]
+    overridden: Annotated[
+        OverrideOut | None, Field(description="Who let it pass as it stands; null for what nobody has, or has changed.")
+    ]
     details: Annotated[dict[str, int], Field(examples=[{}])]
     cures: list[CureOut]
 
@@ -138,6 +151,23 @@ class ClearanceIn(Body):
     ] = Field(default_factory=list)
 
 
+class ClearedCallChange(CallChange, ClearanceIn):
+    """Changes of a call; a published one that moves brings what makes it pass the law, if it must."""
+
+    @property
+    def change(self) -> CallChange:
+        """What changes, without what clears it."""
+        return CallChange.model_construct(
+            _fields_set=self.model_fields_set & CallChange.model_fields.keys(),
+            **{name: getattr(self, name) for name in CallChange.model_fields},
+        )
+
+    @property
+    def clearance(self) -> ClearanceIn:
+        """What clears it."""
+        return ClearanceIn(override_reason=self.override_reason, grounds=self.grounds)
+
+
 class DerogationIn(Body):
     """A derogation to record; without a person, for everybody."""
 
@@ -164,6 +194,42 @@ class DerogationOut(Body):
     valid_to: Day
     person_id: PersonId | None
     limit_minutes: Annotated[int | None, Field(examples=[540])]
+    recorded_by: Annotated[str, Field(examples=["Anne Martin"])]
+    created_at: UtcInstant
+    version: Version
+
+
+AgreedMinutes = Annotated[
+    int,
+    Field(
+        ge=1, le=100_000, strict=True, examples=[660],
+        description="The rule's limit from then on, in its own unit: WT-AVG12-44 counts the sum of twelve weeks.",
+    ),
+]  # fmt: skip
+
+
+class AgreementIn(Body):
+    """The company's own agreement on a rule: stricter, or wider as far as the text of the rule lets."""
+
+    rule: Annotated[Rule, Field(examples=["WT-DAY-10"])]
+    limit_minutes: AgreedMinutes
+    document: Document
+    valid_from: Day
+    valid_to: Annotated[Day | None, Field(description="The last day; null: until it is ended.")] = None
+
+
+class AgreementChange(Body):
+    """The day on which an agreement ends, or the name of its document; another limit is another agreement."""
+
+    document: Document = unsent()
+    valid_to: Day | None = None
+
+
+class AgreementOut(AgreementIn):
+    """A recorded agreement: what it allows is shown as INFO with its document, what it forbids cites it."""
+
+    id: Annotated[UUID, Field(examples=["01936c5e-0000-7000-8000-00000000ac0d"])]
+    valid_to: Day | None
     recorded_by: Annotated[str, Field(examples=["Anne Martin"])]
     created_at: UtcInstant
     version: Version
@@ -229,14 +295,14 @@ class FindingsPage(Page[FindingOut]):
     notes: list[NoteOut]
 
 
-def planned_finding(finding: Finding, language: str) -> PlannedFinding:
+def planned_finding(finding: Finding, language: str, override: Override | None = None) -> PlannedFinding:
     """Return a finding, whose person and calls go by their ids, as the planning of a period shows it."""
-    return PlannedFinding(**_shared(finding, language))
+    return PlannedFinding(**_shared(finding, language, override))
 
 
-def finding_out(finding: Finding, language: str) -> FindingOut:
+def finding_out(finding: Finding, language: str, override: Override | None = None) -> FindingOut:
     """Return a finding with the text that it cites."""
-    return FindingOut(**_shared(finding, language), text=finding.source.text)
+    return FindingOut(**_shared(finding, language, override), text=finding.source.text)
 
 
 def findings_json(findings: Sequence[Finding], language: str) -> list[dict[str, object]]:
@@ -244,7 +310,7 @@ def findings_json(findings: Sequence[Finding], language: str) -> list[dict[str, 
     return [planned_finding(finding, language).model_dump(mode="json") for finding in findings]
 
 
-def _shared(finding: Finding, language: str) -> dict[str, object]:
+def _shared(finding: Finding, language: str, override: Override | None) -> dict[str, object]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
@@ -263,6 +329,7 @@ def _shared(finding: Finding, language: str) -> dict[str, object]:
         "confidence": finding.source.confidence,
         "override_by": list(finding.override_by),
         "covered_by": finding.covered_by,
+        "overridden": override and OverrideOut(by=override.by, at=override.at, reason=override.reason),
         "details": dict(finding.details),
         "cures": [_cure(cure, language) for cure in finding.cures],
     }

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, false, select, true
 
 from backend.people.models import Annexe, Job, Person
-from backend.planning import derogations, fitness
+from backend.planning import agreements, derogations, fitness
 from backend.planning.domain.states import LIVE, Status, effective
 from backend.planning.domain.times import LONGEST_CALL
 from backend.planning.fitness import NOTHING_ASKED, Fitness
@@ -93,10 +93,10 @@ async def find(act: Act) -> Report:
 
 
 async def read_law(act: Act) -> Law:
-    """Return the law that the company is judged by: everybody's, its convention's, and derogations it has recorded."""
+    """Return the law that the company is judged by: everybody's, its convention's, its agreements and derogations."""
     async with login_rights(act.session):
         convention = await act.session.scalar(select(Company.idcc).where(Company.id == act.company.id))
-    return Law(convention, derogations=await derogations.recorded(act))
+    return Law(convention, await agreements.recorded(act), await derogations.recorded(act))
 
 
 async def read_law_and_trips(act: Act) -> Law:
@@ -160,21 +160,24 @@ def _conditions(extent: Extent) -> list[ColumnElement[bool]]:
 
 def _works(rows: Iterable[Row[Any]], fit: Fitness, *, by_ref: bool) -> list[Work]:
     found: dict[UUID, tuple[Row[Any], list[Segment]]] = {}
+    calls: dict[UUID, dict[str, Any]] = {}  # read once for everybody called
     for row in rows:
-        found.setdefault(row.person_id, (row, []))[1].append(_segment(row, fit, by_ref=by_ref))
+        facts = calls.get(row.call_id)
+        if facts is None:
+            facts = calls[row.call_id] = {"call": (by_ref and row.call_ref) or str(row.call_id), **_facts(row)}
+        found.setdefault(row.person_id, (row, []))[1].append(_segment(row, facts, fit))
     return [
         Work((by_ref and row.person_ref) or str(row.person_id), segments, row.birth_date, **fit.of(row.person_id))
         for row, segments in found.values()
     ]
 
 
-def _segment(row: Row[Any], fit: Fitness, *, by_ref: bool) -> Segment:
+def _segment(row: Row[Any], facts: Mapping[str, Any], fit: Fitness) -> Segment:
     return Segment(
-        call=(by_ref and row.call_ref) or str(row.call_id),
         assignment=str(row.assignment_id),
         trade=trade_of(row.job, row.annexe),
         if_confirmed=row.status is not Status.CONFIRMED,
-        **_facts(row),
+        **facts,
         **fit.required(row.call_id, row.job),
     )
 

@@ -1,4 +1,4 @@
-"""Routes of what the law says: findings of a person and of a production, the dry run of a change, derogations."""
+"""Routes of what the law says: findings of a person and of a production, dry run, derogations, agreements."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,9 +10,18 @@ from backend.core.languages import language_of
 from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ExpectedVersion
 from backend.core.resources import show
-from backend.identity.access import AsExporter, AsPlanner, AsReader
-from backend.planning import checking, derogations, findings, reporting
-from backend.planning.finding_schemas import CheckIn, CheckOut, DerogationIn, DerogationOut, FindingsPage
+from backend.identity.access import AsAdmin, AsExporter, AsPlanner, AsReader
+from backend.planning import agreements, checking, derogations, findings, reporting
+from backend.planning.finding_schemas import (
+    AgreementChange,
+    AgreementIn,
+    AgreementOut,
+    CheckIn,
+    CheckOut,
+    DerogationIn,
+    DerogationOut,
+    FindingsPage,
+)
 from backend.planning.period import FromQuery, ToQuery, read_period
 from backend.planning.probing import unhurried
 from backend.planning.reporting import FindingsFilter
@@ -97,3 +106,37 @@ async def create_derogation(act: AsPlanner, body: DerogationIn, response: Respon
 async def delete_derogation(act: AsPlanner, derogation_id: UUID, expected: ExpectedVersion) -> None:
     """What it covered is found again; the history keeps that it was recorded."""
     await derogations.delete_derogation(act, derogation_id, expected)
+
+
+@router.get("/planning/agreements", summary="List the company's agreements")
+async def list_agreements(act: AsReader, page: PageOf) -> Page[AgreementOut]:
+    """In the order in which they were recorded."""
+    return await agreements.list_agreements(act, page)
+
+
+@router.post("/planning/agreements", status_code=201, summary="Record a company agreement")
+async def create_agreement(act: AsAdmin, body: AgreementIn, response: Response) -> AgreementOut:
+    """From its first day on, its limit is the rule's: a stricter one binds, a wider one covers what it allows.
+
+    422, citing the article, for what no agreement may widen, and for days on which another one on the rule holds.
+    """
+    agreement = await agreements.create_agreement(act, body, await findings.read_law(act))
+    show(response, agreement.version)
+    return agreement
+
+
+@router.patch("/planning/agreements/{agreement_id}", summary="End a company agreement, or rename its document")
+async def change_agreement(
+    act: AsAdmin, agreement_id: UUID, body: AgreementChange, expected: ExpectedVersion, response: Response
+) -> AgreementOut:
+    """From the day after its last one, the law and the convention hold again."""
+    known = await findings.read_law(act)
+    agreement = await agreements.change_agreement(act, agreement_id, body, expected, known)
+    show(response, agreement.version)
+    return agreement
+
+
+@router.delete("/planning/agreements/{agreement_id}", status_code=204, summary="Take a company agreement back")
+async def delete_agreement(act: AsAdmin, agreement_id: UUID, expected: ExpectedVersion) -> None:
+    """For one recorded by mistake: what it covered is found again; the history keeps that it was recorded."""
+    await agreements.delete_agreement(act, agreement_id, expected)

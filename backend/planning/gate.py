@@ -1,11 +1,12 @@
 """The gate of publishing and confirming: what the law forbids needs an override with a reason, or a recorded ground.
 
 It judges what is sure (confirmed) as it stands in the act's transaction; options count once they are confirmed. What
-was let pass is not asked again while it stays as it is.
+was let pass is not asked again while it stays as it is. Two acts about one person are judged one after the other
+(`hold_people`): side by side, neither would see what both of them make.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
 
-from backend.audit import repository as trail
 from backend.audit.service import record
 from backend.core.errors import AppError, ConflictError, ForbiddenError, Sentence
 from backend.identity.access import ADMINS
 from backend.people.models import Person
-from backend.planning import derogations, findings
-from backend.planning.domain.clearance import Clearance, Ground, Key, Sorted, override_key, sort_out
+from backend.planning import derogations, findings, overrides, repository
+from backend.planning.domain.clearance import Clearance, Ground, Sorted, newly_bad, override_key, sort_out
+from backend.planning.domain.proposal import Proposal
 from backend.planning.domain.states import Status
 from backend.planning.finding_schemas import ClearanceIn, findings_json
 from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
@@ -30,7 +31,6 @@ from backend.rules.finding import Finding
 from backend.rules.law import Law
 from backend.tenancy.acting import Act
 
-OVERRIDDEN = "finding.overridden"
 FINDINGS_SHOWN = 200
 _ASK_AN_ADMIN = Sentence(
     "La loi ou la compagnie interdit ce planning, et seule une personne qui l'administre peut passer outre, avec un "
@@ -71,28 +71,54 @@ class Brought:
 BRINGING_NOTHING = Brought(ClearanceIn(), "fr")
 
 
+async def hold_people(act: Act, people: ColumnElement[bool]) -> None:
+    """Have every other act that passes the gate with one of these people wait until this one is stored.
+
+    Before anything is asked of the ledger, so that acts meet in one order: calls, assignments, people, bookings.
+    """
+    await repository.lock_people(act, people)
+
+
+def confirmed_on(assignments: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a person is confirmed in one of these assignments."""
+    return Person.id.in_(select(Assignment.person_id).where(assignments, Assignment.status == Status.CONFIRMED))
+
+
 async def let_pass(
-    act: Act, assignments: ColumnElement[bool], times: Sequence[tuple[datetime, datetime]], brought: Brought
+    act: Act,
+    assignments: ColumnElement[bool],
+    times: Sequence[tuple[datetime, datetime]],
+    brought: Brought,
+    before: Proposal | None = None,
 ) -> None:
     """Let an act on these assignments, whose calls have these times, pass the law, and keep on what ground it passed.
 
-    Raises ForbiddenError `not_allowed`, ConflictError `override_required`, `skill_missing` or `ground_required`, each
-    with `findings`;
+    `before` turns the planning back into what it was: what was as bad then is not asked. The people are held already.
+
+    Raises ForbiddenError `not_allowed`, ConflictError `override_required`, `skill_missing` or
+    `ground_required`, each with `findings`;
     InvalidError for a ground that is none.
     """
     law = await findings.read_law(act)
     clearance = _read(brought.clearance, law)
     planned = await _confirmed(act, assignments, times)
-    report = await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone))
-    found = [finding for finding in report.findings if not planned.marked.isdisjoint(finding.assignments)]
-    overridden = await _overridden(act, {UUID(finding.person) for finding in found})
+    found = await asyncio.to_thread(_judge, planned, law, ZoneInfo(act.company.timezone), before)
+    overridden = await overrides.recorded(act, {UUID(finding.person) for finding in found})
     result = sort_out(found, clearance, overridden)
     _check(act, result, clearance, brought.language)
     for finding, ground in result.derogated:
         derogations.derogate(act, finding, ground)
     for finding in result.forbidden:
-        record(act, OVERRIDDEN, UUID(finding.person), after=_told(finding) | {"reason": clearance.reason})
+        record(act, overrides.OVERRIDDEN, UUID(finding.person), after=_told(finding) | {"reason": clearance.reason})
     await act.session.flush()
+
+
+def _judge(planned: Planned, law: Law, zone: ZoneInfo, before: Proposal | None) -> list[Finding]:
+    found = [f for f in check(planned.works, law, zone).findings if not planned.marked.isdisjoint(f.assignments)]
+    if before is None or not found:
+        return found
+    stood = check([before.applied_to(work) for work in planned.works], law, zone).findings
+    return newly_bad(found, stood, law.minimum_rules)
 
 
 async def _confirmed(
@@ -100,9 +126,8 @@ async def _confirmed(
 ) -> Planned:  # fmt: skip
     first, last = min(start for start, _ in times), max(end for _, end in times)
     sure = Assignment.status == Status.CONFIRMED
-    people = Person.id.in_(select(Assignment.person_id).where(assignments, sure))
     between = Period(first - TWELVE_MONTHS, last + TWELVE_WEEKS)
-    planned = await findings.read_planned(act, Extent(people, between, assignments & sure))
+    planned = await findings.read_planned(act, Extent(confirmed_on(assignments), between, assignments & sure))
     works = [replace(work, segments=[s for s in work.segments if not s.if_confirmed]) for work in planned.works]
     return Planned(works, planned.marked)
 
@@ -130,15 +155,6 @@ def _check(act: Act, result: Sorted, clearance: Clearance, language: str) -> Non
         refusal = ConflictError("ground_required", _GIVE_A_GROUND, extra={"findings": shown})
     if refusal is not None:
         raise refusal
-
-
-async def _overridden(act: Act, people: Collection[UUID]) -> set[Key]:
-    """Return what was overridden of these people's findings: the history is where an override is kept."""
-    told = await trail.after_of(act.session, OVERRIDDEN, people)
-    return {
-        (t["person_id"], t["rule"], t["scope"], t["window_start"], t["measured_minutes"], t["limit_minutes"])
-        for t in told
-    }
 
 
 def _told(finding: Finding) -> dict[str, object]:

@@ -59,6 +59,14 @@ class BookingStatus(enum.StrEnum):
     CONTESTED = "contested"
 
 
+class Declared(enum.StrEnum):
+    """What a person declared of the maxima and rests over all their employers when they accepted."""
+
+    NONE = "none"
+    COMPLIANT = "compliant"
+    WITH_WARNING = "with_warning"
+
+
 class Call(Versioned, TenantBase):
     """A convocation: who, where, when, for what. `published` is what the people called were told last."""
 
@@ -181,6 +189,37 @@ class Derogation(Versioned, TenantBase):
     recorded_by: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     __table_args__ = (CheckConstraint("valid_from <= valid_to", name="ends_after_start"),)
+
+
+class Declaration(TenantBase):
+    """That a person accepting declared to respect the maxima, warned by Filage or not; nothing of their other work.
+
+    A table of its own: a company without it yet reads and writes its assignments as before.
+    """
+
+    __tablename__ = "declaration"
+    assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True)
+    answer: Mapped[Declared] = mapped_column(choice(Declared))
+    declared_at: Mapped[datetime]
+
+
+class Agreement(Versioned, TenantBase):
+    """The company's own agreement: from when to when a rule's limit is another one, in the rule's unit."""
+
+    __tablename__ = "agreement"
+    id: Mapped[UuidKey]
+    rule: Mapped[str] = mapped_column(String(40))
+    limit_minutes: Mapped[int] = mapped_column(Integer)
+    document: Mapped[str] = mapped_column(String(200))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    recorded_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("rule", "valid_from"),
+        CheckConstraint("limit_minutes > 0", name="limit_minutes"),
+        CheckConstraint("valid_to IS NULL OR valid_from <= valid_to", name="ends_after_start"),
+    )
 
 
 class Booking(SharedBase):

@@ -1,6 +1,6 @@
 """Publishing calls: numbered versions of what people are told, each with what has changed since the one before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ async def publish_call(
     snapshot = take_snapshot(values_of(call, FIELDS))
     if call.published == snapshot:
         return _unchanged(call), call.version
-    await gate.let_pass(act, Assignment.call_id == call_id, [(call.starts_at, call.ends_at)], brought)
+    await _let_pass(act, [call], brought)
     published = await publish_snapshot(act, call, snapshot)
     return published, call.version
 
@@ -54,8 +54,7 @@ async def publish_production(
     ]
     changed = [(call, snapshot) for call, snapshot in calls if call.published != snapshot]
     if changed:
-        times = [(call.starts_at, call.ends_at) for call, _ in changed]
-        await gate.let_pass(act, Assignment.call_id.in_([call.id for call, _ in changed]), times, brought)
+        await _let_pass(act, [call for call, _ in changed], brought)
     rows, published = [], []
     for call, snapshot in changed:
         rows.append({"call_id": call.id, **_told(act, call, snapshot), "status": CallStatus.PUBLISHED})
@@ -83,6 +82,12 @@ def has_unpublished_changes(values: Mapping[str, Any]) -> bool:
 def instant(value: datetime | str) -> datetime:
     """Read an instant that may be one of a stored snapshot or break."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+async def _let_pass(act: Act, calls: Sequence[Call | Row[Any]], brought: Brought) -> None:
+    on_them = Assignment.call_id.in_([call.id for call in calls])
+    await gate.hold_people(act, gate.confirmed_on(on_them))
+    await gate.let_pass(act, on_them, [(call.starts_at, call.ends_at) for call in calls], brought)
 
 
 def _told(act: Act, call: Call | Row[Any], snapshot: dict[str, Any]) -> dict[str, Any]:

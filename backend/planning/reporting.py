@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from backend.core.pagination import PageRequest, cut
 from backend.identity.access import EXPORTERS
 from backend.people.models import Person
-from backend.planning import findings, refusals, repository
+from backend.planning import findings, overrides, refusals, repository
 from backend.planning.domain.states import LIVE
 from backend.planning.finding_schemas import FindingsPage, NoteOut, PlannedFinding, finding_out, planned_finding
 from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
@@ -49,7 +49,7 @@ async def of_person(
     report = await _judge(act, planned, law)
     theirs = Call.id.in_(select(Assignment.call_id).where(Assignment.person_id == person_id, _stands()))
     clashes = await _clashes(act, law, wanted.period, theirs)
-    return _page([*report.findings, *clashes], report.notes, wanted, page, language)
+    return await _page(act, [*report.findings, *clashes], report.notes, wanted, page, language)
 
 
 async def of_production(
@@ -65,7 +65,7 @@ async def of_production(
     report = await _judge(act, planned, law)
     clashes = await _clashes(act, law, wanted.period, its)
     found = [*_told(act, _about(report.findings, planned.marked)), *clashes]
-    return _page(found, report.notes, wanted, page, language)
+    return await _page(act, found, report.notes, wanted, page, language)
 
 
 async def of_planning(
@@ -88,7 +88,9 @@ async def of_planning(
     )
     clashes = await _clashes(act, law, wanted.period, calls)
     found = joined(Report(_about(report.findings, planned.marked), ()), clashes).findings
-    return [planned_finding(finding, language) for finding in _told(act, _kept(found, wanted))]
+    kept = _told(act, _kept(found, wanted))
+    overridden = await overrides.of_findings(act, kept)
+    return [planned_finding(finding, language, overrides.override_of(finding, overridden)) for finding in kept]
 
 
 async def _judge(act: Act, planned: Planned, law: Law) -> Report:
@@ -108,12 +110,13 @@ def _stands() -> ColumnElement[bool]:
     return Assignment.status.in_(LIVE)
 
 
-def _page(
-    found: Iterable[Finding], notes: Iterable[Note], wanted: FindingsFilter, page: PageRequest, language: str
-) -> FindingsPage:
+async def _page(
+    act: Act, found: Iterable[Finding], notes: Iterable[Note], wanted: FindingsFilter, page: PageRequest, language: str
+) -> FindingsPage:  # fmt: skip
     rows, cursor = cut_page(found, wanted, page)
+    overridden = await overrides.of_findings(act, rows)
     return FindingsPage(
-        items=[finding_out(finding, language) for finding in rows],
+        items=[finding_out(finding, language, overrides.override_of(finding, overridden)) for finding in rows],
         next_cursor=cursor,
         notes=[_note(note, language) for note in notes],
     )

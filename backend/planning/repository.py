@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, not_
 
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
-from backend.planning import ledger
+from backend.planning import declarations, ledger
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import Period
@@ -220,7 +220,7 @@ async def expire_past_option(act: Act, call_id: UUID, person_id: UUID, job: str)
 
 
 def _assignments(act: Act) -> Select[Any]:
-    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"))
+    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"), *declarations.columns(act))
 
 
 async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Sequence[Row[Any]]:
@@ -253,6 +253,12 @@ async def lock_assignment(act: Act, assignment_id: UUID) -> tuple[Assignment, Ca
         return None
     found = await act.session.get(Assignment, assignment_id, with_for_update=True, populate_existing=True)
     return None if found is None else (found, call)
+
+
+async def lock_people(act: Act, people: ColumnElement[bool]) -> None:
+    """Let one act at a time judge these people, in the order of their ids; what only refers to them does not wait."""
+    query = select(Person.id).where(people).order_by(Person.id).with_for_update(key_share=True, of=Person)
+    await act.session.execute(query)
 
 
 async def person_number(act: Act, person_id: UUID) -> int:

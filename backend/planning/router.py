@@ -16,7 +16,7 @@ from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning import publishing, reading
 from backend.planning.domain.states import Status
-from backend.planning.finding_schemas import ClearanceIn, PlanningOut
+from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, PlanningOut
 from backend.planning.gate import Brought
 from backend.planning.models import CallKind, CallStatus
 from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
@@ -26,7 +26,6 @@ from backend.planning.schemas import (
     AssignmentChange,
     AssignmentIn,
     AssignmentOut,
-    CallChange,
     CallIn,
     CallOut,
     CancelIn,
@@ -110,13 +109,22 @@ async def read_call(act: AsReader, call_id: UUID, response: Response) -> CallOut
 
 @router.patch("/calls/{call_id}", summary="Change or cancel a call", dependencies=[Depends(unhurried)])
 async def change_call(
-    act: AsPlanner, call_id: UUID, body: CallChange, expected: ExpectedVersion, response: Response
+    act: AsPlanner,
+    call_id: UUID,
+    body: ClearedCallChange,
+    expected: ExpectedVersion,
+    request: Request,
+    response: Response,
 ) -> CallOut:
     """A call that moves takes its confirmed people along: 409 `overlap` or `person_not_available`, and nothing moves.
 
+    A draft moves whatever the law says. A published call whose move makes a finding of its confirmed people worse, or
+    brings a new one, is refused as in publishing: `not_allowed`, `override_required` or `ground_required`.
+
     `{"status": "cancelled", "cancel_reason": "..."}` cancels it and the assignments on it.
     """
-    call = await on_calls.change_call(act, call_id, body, expected)
+    brought = Brought(body.clearance, language_of(request))
+    call = await on_calls.change_call(act, call_id, body.change, expected, brought)
     show(response, call.version)
     return call
 

@@ -10,7 +10,7 @@ from backend.core.resources import unsent
 from backend.core.schemas import Body, Code, Instant, Line, Minutes, Text, UtcInstant, Version
 from backend.people.schemas import Kinds, SkillCodes
 from backend.planning.domain.states import Action, Status
-from backend.planning.models import CallKind, CallStatus, PayUnit
+from backend.planning.models import CallKind, CallStatus, Declared, PayUnit
 
 MOST_BREAKS = 20
 MOST_PEOPLE = 1000
@@ -243,6 +243,15 @@ class AssignmentOut(Body):
     cachets: Cachets | None
     decided_by: Annotated[str | None, Field(examples=["Anne Martin"])]
     decided_at: UtcInstant | None
+    declaration: Annotated[
+        Declared,
+        Field(
+            examples=["compliant"],
+            description="What the person declared of the maxima over all their employers when accepting: `compliant`, "
+            "`with_warning` (Filage had warned them), or `none` (nothing to declare).",
+        ),
+    ]
+    declared_at: UtcInstant | None
     created_at: UtcInstant
     updated_at: UtcInstant
     version: Version

@@ -5,6 +5,7 @@ from uuid import UUID
 from backend.core.errors import Sentence
 from backend.planning import assignments
 from backend.planning.domain.states import Status
+from backend.planning.models import Declared
 from backend.tenancy.acting import Act
 
 STILL_CONTESTED = Sentence(
@@ -23,12 +24,12 @@ ALREADY_HELD = Sentence(
 )
 
 
-async def accept(act: Act, assignment_id: UUID) -> Sentence | None:
-    """Say yes to an option or to a contested booking; return what remains to be said, or None.
+async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NONE) -> Sentence | None:
+    """Say yes to an option or to a contested booking, declaring that; return what remains to be said, or None.
 
     The actor is the person. Raises NotFoundError when it is not theirs, ConflictError `state_conflict`.
     """
-    found = await assignments.accept(act, assignment_id)
+    found = await assignments.accept(act, assignment_id, declared)
     if found.contested:
         return STILL_CONTESTED
     is_wish = found.status is Status.ACCEPTED

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -13,14 +14,23 @@ from backend.core.languages import language_of
 from backend.core.pagination import MAXIMUM_LIMIT, Page, PageRequest, page_request, slice_page
 from backend.core.preconditions import ExpectedVersion
 from backend.core.schemas import Day
-from backend.identity.access import AsAdmin, AsMember, MaybeSignedIn, SharedSession, SignedIn
+from backend.identity.access import AsAdmin, AsMember, Caller, MaybeSignedIn, SharedSession, SignedIn
 from backend.identity.accounts import Accounts
 from backend.identity.schemas import Accepted, AcceptIn, InvitationIn, InvitationOut
-from backend.planning.domain.states import Action
 from backend.planning.period import FromQuery, ToQuery, read_period
 from backend.planning.reporting import FindingsFilter
 from backend.portal import findings, hours, invitations, service
-from backend.portal.schemas import Decided, DeclineIn, DeleteMeIn, FeedIn, FeedOut, MyAssignments, MyFindings, MyHours
+from backend.portal.schemas import (
+    AcceptOptionIn,
+    Decided,
+    DeclineIn,
+    DeleteMeIn,
+    FeedIn,
+    FeedOut,
+    MyAssignments,
+    MyFindings,
+    MyHours,
+)
 from backend.rules.finding import Severity
 from backend.tenancy import idempotency
 from backend.tenancy.acting import Act
@@ -134,27 +144,60 @@ async def my_hours(
     return await hours.my_hours(database, caller, reference_date, used_until, language, utc_now())
 
 
-async def _my_act(assignment_id: UUID, caller: SignedIn, request: Request) -> AsyncIterator[service.MyAct]:
+@asynccontextmanager
+async def _open_my_act(assignment_id: UUID, caller: Caller, request: Request) -> AsyncIterator[service.MyAct]:
     now = utc_now()
     async with service.my_act(request.app.state.database, caller, assignment_id, now) as mine:
         await idempotency.claim_for_company(request, mine.act.session, caller.user_id, now)
         yield mine
 
 
+async def _my_act(assignment_id: UUID, caller: SignedIn, request: Request) -> AsyncIterator[service.MyAct]:
+    async with _open_my_act(assignment_id, caller, request) as mine:
+        yield mine
+
+
 MyAct = Annotated[service.MyAct, Depends(_my_act, scope="function")]
 
 
+async def _weighed(assignment_id: UUID, caller: SignedIn, request: Request) -> findings.Weighed:
+    return await findings.weigh(request.app.state.database, caller, assignment_id, utc_now())
+
+
+Weighed = Annotated[findings.Weighed, Depends(_weighed)]
+
+
+async def _weighed_act(
+    assignment_id: UUID, caller: SignedIn, request: Request, weighed: Weighed
+) -> AsyncIterator[tuple[service.MyAct, findings.Weighed]]:
+    # Weighed before the act begins: no company is read inside the transaction of another one.
+    async with _open_my_act(assignment_id, caller, request) as mine:
+        yield mine, weighed
+
+
+WeighedAct = Annotated[tuple[service.MyAct, findings.Weighed], Depends(_weighed_act, scope="function")]
+
+
 @router.post("/me/assignments/{assignment_id}/accept", tags=["me"], summary="Accept an option")
-async def accept(assignment_id: UUID, mine: MyAct, request: Request) -> Decided:
-    """Accept an option; a contested booking stays contested until the other one is gone, and `note` says so."""
-    return await service.answer(mine, assignment_id, Action.ACCEPT, language_of(request))
+async def accept(
+    assignment_id: UUID, weighed_act: WeighedAct, request: Request, body: AcceptOptionIn | None = None
+) -> Decided:
+    """Accept an option; a contested booking stays contested until the other one is gone, and `note` says so.
+
+    Where it would exceed a maximum or shorten a rest over all employers: 409 `declaration_required` with `findings`,
+    until `declaration` is true. The company reads that it was, with a warning or without, and nothing else.
+    """
+    (mine, weighed), language = weighed_act, language_of(request)
+    declared = weighed.declared(language, declares=body is not None and body.declaration)
+    decided = await service.accept(mine, assignment_id, declared, language)
+    told = {"declaration": declared, "findings": weighed.shown(language), "unavailable": weighed.missing()}
+    return decided.model_copy(update=told)
 
 
 @router.post("/me/assignments/{assignment_id}/decline", tags=["me"], summary="Decline an option or a contested booking")
-async def decline(assignment_id: UUID, mine: MyAct, request: Request, body: DeclineIn | None = None) -> Decided:
+async def decline(assignment_id: UUID, mine: MyAct, body: DeclineIn | None = None) -> Decided:
     """Decline; where two companies overlap, this settles it for the other one."""
-    reason = body.reason if body else None
-    return await service.answer(mine, assignment_id, Action.DECLINE, language_of(request), reason)
+    return await service.decline(mine, assignment_id, body.reason if body else None)
 
 
 async def _claimed(request: Request, caller: SignedIn, session: SharedSession) -> None:

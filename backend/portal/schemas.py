@@ -1,13 +1,14 @@
 """What enters and leaves the portal."""
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from backend.core.schemas import Body, Line, Text, UtcInstant
 from backend.hours.schemas import HoursOut
 from backend.planning.domain.states import Action, Status
-from backend.planning.models import CallKind, CallStatus
+from backend.planning.models import CallKind, CallStatus, Declared
 from backend.rules.finding import Severity, Unit
 
 
@@ -126,11 +127,25 @@ class DeclineIn(Body):
     reason: Text | None = Field(None, examples=["Déjà pris ailleurs."])
 
 
+class AcceptOptionIn(Body):
+    """The declaration that the maxima are respected (L8261-1): needed where accepting brings a finding."""
+
+    declaration: Annotated[
+        StrictBool, Field(examples=[True], description="« Je respecte les durées maximales », over all my employers.")
+    ] = False
+
+
 class Decided(Body):
-    """The assignment after the person's answer; `note` says what remains to be done, if anything."""
+    """The assignment after the person's answer; `note` says what remains to be done, if anything.
+
+    `findings` are what an acceptance causes over all employers: no company reads them. The company reads `declaration`.
+    """
 
     assignment: MyAssignment
     note: str | None = Field(examples=[None])
+    declaration: Declared = Field(Declared.NONE, examples=["with_warning"])
+    findings: list[MyFinding] = Field(default_factory=list)
+    unavailable: list[CompanyRef] = Field(default_factory=list, examples=[[]])
 
 
 class FeedIn(Body):

@@ -19,6 +19,7 @@ from backend.identity.models import User
 from backend.planning import service as planning
 from backend.planning.domain import states
 from backend.planning.domain.states import Action, Status
+from backend.planning.models import Declared
 from backend.portal import repository
 from backend.portal.calendar import CalendarEntry, render
 from backend.portal.calendar import Status as CalendarStatus
@@ -120,16 +121,22 @@ async def my_act(database: Database, caller: Caller, assignment_id: UUID, now: d
     raise NotFoundError("not_found", Sentence("Cette affectation n'existe pas.", "This assignment does not exist."))
 
 
-async def answer(mine: MyAct, assignment_id: UUID, action: Action, language: str, reason: str | None = None) -> Decided:
-    """Accept or decline; return the assignment as it is now, and what remains to be done, in `language`."""
-    note = None
-    if action is Action.ACCEPT:
-        note = await planning.accept(mine.act, assignment_id)
-    else:
-        await planning.decline(mine.act, assignment_id, reason)
+async def accept(mine: MyAct, assignment_id: UUID, declared: Declared, language: str) -> Decided:
+    """Accept, with what the person declares; return the assignment as it is now, and what remains to be done."""
+    note = await planning.accept(mine.act, assignment_id, declared)
+    return await _decided(mine, assignment_id, note.in_language(language) if note else None)
+
+
+async def decline(mine: MyAct, assignment_id: UUID, reason: str | None = None) -> Decided:
+    """Decline; return the assignment as it is now."""
+    await planning.decline(mine.act, assignment_id, reason)
+    return await _decided(mine, assignment_id, None)
+
+
+async def _decided(mine: MyAct, assignment_id: UUID, note: str | None) -> Decided:
     found = await repository.assignments_of(mine.act.session, mine.link, assignment_id=assignment_id)
     shown_now = shown(found, found.rows[0], mine.act.now)
-    return Decided(assignment=shown_now, note=note.in_language(language) if note else None)
+    return Decided(assignment=shown_now, note=note)
 
 
 def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN401 - a row of repository.assignments_of

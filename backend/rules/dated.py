@@ -1,30 +1,22 @@
 """The values of the law as dated data, each with the text that set it; refuses a gap or an overlap of dates."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
 from backend.core.errors import Sentence
 from backend.rules.days import DAY, EPOCH
 from backend.rules.finding import Confidence, Source
+from backend.rules.periods import Period, ValuesError, check_periods, read_toml
 
 BASE, HABITS, CONFLICTS = "labour_code", "habits", "conflicts"
+STRICTER = "stricter"
 CONVENTIONS: Mapping[str, str] = {"1285": "idcc_1285", "3090": "idcc_3090"}
 _WORDS = {"from", "to", "article", "link", "text", "confidence"}
-
-
-class ValuesError(ValueError):
-    """The values of a rule do not hold together; `sentence` says where."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence.en)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +27,11 @@ class Value:
     end: int | None
     numbers: Mapping[str, int]
     source: Source
+
+    @property
+    def days(self) -> Period:
+        """The first and the last day on which it is in force."""
+        return date.fromordinal(self.start), None if self.end is None else date.fromordinal(self.end - 1)
 
     @property
     def sure_from(self) -> int:
@@ -59,6 +56,7 @@ class Rule:
     values: Sequence[Value]
     minimum: bool
     grounds: Sequence[str]
+    agreement: str | None = None  # the number to which a company agreement may go, or `STRICTER`
 
     def on(self, day: int) -> Value | None:
         """Return the value in force on `day`, or None."""
@@ -79,19 +77,13 @@ def rules_of(convention: str | None) -> dict[str, Rule]:
 @cache
 def grounds() -> Mapping[str, Sentence]:
     """Return the grounds on which a derogation may be recorded, by code."""
-    found = tomllib.loads(_text("grounds"))
+    found = read_toml(_text("grounds"))
     return MappingProxyType({code: Sentence(**words) for code, words in found.items()})
 
 
 def parse(text: str) -> list[Rule]:
     """Read the rules of one TOML file; raises ValuesError for values that leave a gap, overlap, or lack a limit."""
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValuesError(
-            Sentence(f"Fichier de valeurs illisible : {error}.", f"Unreadable values: {error}.")
-        ) from None
-    return [_rule(entry) for entry in found.get("rule", [])]
+    return [_rule(entry) for entry in read_toml(text).get("rule", [])]
 
 
 @cache
@@ -107,12 +99,16 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
     name = str(entry.get("id", "?"))
     try:
         values = sorted((_value(found) for found in entry["value"]), key=lambda value: value.start)
-        rule = Rule(name, Sentence(**entry["title"]), values, entry.get("minimum", False), entry.get("grounds", ()))
+        rule = Rule(
+            name, Sentence(**entry["title"]), values, entry.get("minimum", False), entry.get("grounds", ()),
+            entry.get("agreement"),
+        )  # fmt: skip
+        _check_agreement(rule)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValuesError(
-            Sentence(f"{name} : valeur incomplète ({error}).", f"{name}: a value is incomplete ({error}).")
+            f"« {name} » : valeur incomplète ({error}) ; complétez-la.", f'"{name}": a value is incomplete ({error}).'
         ) from None
-    _check_dates(name, values)
+    check_periods(name, [value.days for value in values])
     return rule
 
 
@@ -126,29 +122,9 @@ def _value(found: Mapping[str, Any]) -> Value:
     return Value(found["from"].toordinal(), None if end is None else end.toordinal(), numbers, source)
 
 
-def _check_dates(name: str, values: Sequence[Value]) -> None:
-    if not values:
-        raise ValuesError(Sentence(f"{name} : aucune valeur.", f"{name}: no value."))
-    for value in values:
-        if value.end is not None and value.end <= value.start:
-            raise _dates(name, value.start, "finit avant de commencer", "ends before it begins")
-    for before, after in pairwise(values):
-        if before.end is None or before.end > after.start:
-            raise _dates(
-                name, after.start, "commence avant la fin de la précédente", "begins before the one above ends"
-            )
-        if before.end < after.start:
-            raise _dates(name, after.start, "laisse un trou après la précédente", "leaves a gap after the one above")
-
-
-def _dates(name: str, day: int, fr: str, en: str) -> ValuesError:
-    start = date.fromordinal(day)
-    return ValuesError(
-        Sentence(
-            f"{name} : la valeur du {start:%d/%m/%Y} {fr} : corrigez « from » ou « to ».",
-            f"{name}: the value of {start} {en}: correct `from` or `to`.",
-        )
-    )
+def _check_agreement(rule: Rule) -> None:
+    if rule.agreement not in {None, STRICTER} and any(rule.agreement not in value.numbers for value in rule.values):
+        raise KeyError(rule.agreement)
 
 
 def covers(start: date, end: date | None, day: int) -> bool:

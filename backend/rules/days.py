@@ -38,6 +38,10 @@ class Days:
 
     def of(self, minute: int) -> int:
         """Return the day that holds `minute`."""
+        return _day_of(self, minute)
+
+    def find_day(self, minute: int) -> int:
+        """Find the day that holds `minute` in the calendar."""
         day = EPOCH + (minute + self._ahead) // DAY
         while self.start(day) > minute:
             day -= 1
@@ -48,6 +52,11 @@ class Days:
     def wall(self, minute: int) -> datetime:
         """Return the local time at `minute`."""
         return instant(minute).astimezone(self.zone)
+
+
+@lru_cache(maxsize=65_536)  # people called together share their minutes
+def _day_of(days: Days, minute: int) -> int:
+    return days.find_day(minute)
 
 
 @lru_cache(maxsize=64)

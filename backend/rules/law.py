@@ -60,6 +60,11 @@ class Law:
         on = self.habits or {}
         return {name: rule for name, rule in rules_of(self.convention).items() if not _is_habit(rule) or name in on}
 
+    @cached_property
+    def minimum_rules(self) -> frozenset[str]:
+        """The rules of which less than the limit is the breach."""
+        return frozenset(name for name, rule in self.rules.items() if rule.minimum)
+
     @property
     def convention_known(self) -> bool:
         """Whether the product has rules of this convention (a company without one has none to know)."""
@@ -99,7 +104,9 @@ class Law:
         if self.habits and name in self.habits:
             return replace(value, numbers={**value.numbers, "limit": self.habits[name]})
         for agreement in self._agreed.get(name, ()):
-            if covers(agreement.valid_from, agreement.valid_to, day) and _stricter(rule, agreement.limit, value.limit):
+            if covers(agreement.valid_from, agreement.valid_to, day) and is_stricter(
+                rule, agreement.limit, value.limit
+            ):
                 value = replace(
                     value,
                     numbers={**value.numbers, "limit": agreement.limit},
@@ -117,11 +124,13 @@ class Law:
                 derogation.rule == name
                 and (not derogation.persons or person in derogation.persons)
                 and covers(derogation.valid_from, derogation.valid_to, day)
-                and (derogation.limit is None or not _stricter(rule, derogation.limit, measured))
+                and (derogation.limit is None or not is_stricter(rule, derogation.limit, measured))
             ):
                 return derogation.document
         for agreement in self._agreed.get(name, ()):
-            if covers(agreement.valid_from, agreement.valid_to, day) and not _stricter(rule, agreement.limit, measured):
+            if covers(agreement.valid_from, agreement.valid_to, day) and not is_stricter(
+                rule, agreement.limit, measured
+            ):
                 return agreement.document
         return None
 
@@ -138,5 +147,6 @@ def _is_habit(rule: Rule) -> bool:
     return rule.values[0].source.confidence is Confidence.HABIT
 
 
-def _stricter(rule: Rule, one: int, other: int) -> bool:
+def is_stricter(rule: Rule, one: int, other: int) -> bool:
+    """Tell whether the limit `one` of a rule asks for more than `other` does."""
     return one > other if rule.minimum else one < other

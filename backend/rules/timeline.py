@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from backend.rules.days import Days, minute_of, monday, overlap
 from backend.rules.work import Segment
@@ -77,6 +78,23 @@ class Timeline:
             found += overlap(starts, ends, start, end)
         return found
 
+    def ending_at(self, minute: int) -> Sequence[Placed]:
+        """Return the segments that end at `minute`."""
+        return self._by_end.get(minute, ())
+
+    def starting_at(self, minute: int) -> Sequence[Placed]:
+        """Return the segments that start at `minute`."""
+        first, last = bisect_left(self._starts, minute), bisect_right(self._starts, minute)
+        return self.placed[first:last]
+
+    def end_without(self, left: Placed, default: int) -> int:
+        """Return the last end of the segments that start before `left` ends, without it; `default` without others."""
+        until = bisect_left(self._starts, left.end)
+        # Whatever starts before `left` has its furthest end added up; what starts beside or after it is looked at.
+        at = bisect_left(self._starts, left.start)
+        ends = [one.end for one in self.placed[at:until] if one is not left]
+        return max([*ends, self._ends_so_far[at - 1]] if at else ends, default=default)
+
     @cached_property
     def parts(self) -> list[tuple[int, int, int]]:
         """Work parted at midnight: day, start, end."""
@@ -85,6 +103,17 @@ class Timeline:
     @cached_property
     def _starts(self) -> list[int]:
         return [placed.start for placed in self.placed]
+
+    @cached_property
+    def _by_end(self) -> dict[int, list[Placed]]:
+        found: dict[int, list[Placed]] = {}
+        for placed in self.placed:
+            found.setdefault(placed.end, []).append(placed)
+        return found
+
+    @cached_property
+    def _ends_so_far(self) -> list[int]:
+        return list(accumulate((placed.end for placed in self.placed), max))
 
     @cached_property
     def _longest(self) -> int:

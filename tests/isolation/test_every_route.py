@@ -69,6 +69,10 @@ async def _stage(client: AsyncClient) -> Foreign:
         f"/api/v1/venues/{venue['id']}/travel/{other_venue['id']}", json={"minutes": 20}, headers=headers
     )
     assert trip.status_code == 200, trip.text
+    agreement = await create(
+        client, headers, "/planning/agreements", rule="WT-DAY-10", limit_minutes=660, document=f"{CANARY} accord",
+        valid_from="2027-01-01",
+    )  # fmt: skip
     ids = {
         "job_id": job["id"], "person_id": person["id"], "production_id": production["id"], "venue_id": venue["id"],
         "call_id": call["id"], "position_id": position["id"], "assignment_id": assignment["id"],
@@ -76,6 +80,7 @@ async def _stage(client: AsyncClient) -> Foreign:
         "feed_id": feed["id"], "entry_id": entry["id"], "subject_id": person["id"], "file": "people",
         "derogation_id": derogation["id"], "skill_id": skill["id"], "permit_id": permit["id"],
         "other_venue_id": other_venue["id"],
+        "agreement_id": agreement["id"],
     }  # fmt: skip
     return Foreign(company, ids)
 

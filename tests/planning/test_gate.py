@@ -208,16 +208,120 @@ async def test_publishing_asks_about_the_confirmed_and_not_again_what_was_let_pa
     assert (await stage.act(draft, "confirm", **REASON)).status_code == 200
     published = await stage.post(f"/calls/{draft['call_id']}/publish")
     assert published.status_code == 200, published.text
-    moved = {"ends_at": (SOON + 8 * HOUR).isoformat()}
-    assert (await stage.patch(f"/calls/{draft['call_id']}", moved)).status_code == 200
-    path = f"/calls/{draft['call_id']}/publish"
-    refused = problem(await stage.post(path), 409, "override_required")
-    assert [(f["rule"], f["measured_minutes"]) for f in refused["findings"]] == [("WT-BREAK-20", 480)]
-    problem(await as_planner(stage, path), 403, "not_allowed")
-    assert (await stage.get(f"/calls/{draft['call_id']}")).json()["unpublished_changes"] is True
-    assert (await stage.post(path, REASON)).json()["version"] == 2
-    assert (await stage.post(path)).json()["version"] == 2
+    path = f"/calls/{draft['call_id']}"
+    longer = {"ends_at": (SOON + 8 * HOUR).isoformat()}
+    moved = await stage.patch(path, longer | REASON)
+    assert moved.status_code == 200, moved.text
+    assert moved.json()["unpublished_changes"] is True
+    assert (await as_planner(stage, f"{path}/publish")).json()["version"] == 2
     assert [e["after"]["measured_minutes"] for e in await events(stage, "finding.overridden")] == [480, 420]
+
+
+async def published_with(stage: Stage, hours: float, *times: tuple[float, float]) -> tuple[str, dict[str, Any]]:
+    """Publish a call of `hours` whose confirmed person has other calls at `times`; return its path and the person."""
+    production, person = await stage.production(), await stage.person()
+    call = await stage.call(production, hours=hours)
+    others = [await stage.call(production, SOON + start * HOUR, hours=length) for start, length in times]
+    for one in (call, *others):
+        draft = await stage.assignment(one, person)
+        answer = await stage.act(draft, "confirm", **REASON, grounds=[AGREED])
+        assert answer.status_code == 200, answer.text
+        assert (await stage.post(f"/calls/{one['id']}/publish")).status_code == 200
+    return f"/calls/{call['id']}", person
+
+
+async def test_a_published_call_that_moves_into_what_is_forbidden_needs_the_reason_at_once(stage: Stage) -> None:
+    path, person = await published_with(stage, 5)
+    before = (await stage.get(path)).json()
+    longer = {"ends_at": (SOON + 7 * HOUR).isoformat()}
+    refused = problem(await stage.patch(path, longer), 409, "override_required")
+    assert [(f["rule"], f["measured_minutes"]) for f in refused["findings"]] == [("WT-BREAK-20", 420)]
+    planner = await member(stage.client, stage.company, "planner")
+    asked = await stage.client.patch(f"/api/v1{path}", json=longer | REASON, headers=planner | {"If-Match": "*"})
+    problem(asked, 403, "not_allowed")
+    assert (await stage.get(path)).json() == before
+    assert (await stage.patch(path, longer | REASON)).status_code == 200
+    found = (await stage.get(f"/people/{person['id']}/findings", severity="HARD")).json()["items"]
+    assert [f["overridden"]["reason"] for f in found] == [REASON["override_reason"]]
+
+
+async def test_a_published_call_that_moves_into_a_long_day_needs_a_ground(stage: Stage) -> None:
+    path, person = await published_with(stage, 5, (6, 5))
+    longer = {"starts_at": (SOON - HOUR).isoformat(), "ends_at": (SOON + 4.5 * HOUR).isoformat()}
+    assert rules(problem(await stage.patch(path, longer), 409, "ground_required")) == [("DEROG", "WT-DAY-10")]
+    assert (await stage.patch(path, longer | {"grounds": [AGREED]})).status_code == 200
+    (recorded,) = (await stage.get("/planning/derogations")).json()["items"]
+    assert (recorded["person_id"], recorded["limit_minutes"]) == (person["id"], 630)
+
+
+async def test_a_published_call_that_moves_is_not_asked_about_what_was_as_bad_before(stage: Stage) -> None:
+    """A planner may lessen what another let pass, or change what the law does not look at."""
+    path, _ = await published_with(stage, 8)
+    planner = await member(stage.client, stage.company, "planner")
+    for change in ({"ends_at": (SOON + 7 * HOUR).isoformat()}, {"title": "Raccord"}):
+        answer = await stage.client.patch(f"/api/v1{path}", json=change, headers=planner | {"If-Match": "*"})
+        assert answer.status_code == 200, answer.text
+    problem(await as_planner(stage, f"{path}/publish"), 403, "not_allowed")  # what is told anew is asked whole
+
+
+async def test_a_draft_call_moves_whatever_the_law_says(stage: Stage) -> None:
+    call, person = await stage.call(await stage.production(), hours=5), await stage.person()
+    await stage.confirmed(call, person)
+    longer = {"ends_at": (SOON + 7 * HOUR).isoformat()}
+    assert (await stage.patch(f"/calls/{call['id']}", longer)).status_code == 200
+    problem(await stage.post(f"/calls/{call['id']}/publish"), 409, "override_required")
+
+
+async def test_six_people_move_with_as_many_statements_as_one(stage: Stage) -> None:
+    production, counts = await stage.production(), []
+    for number in (1, 6):
+        call = await stage.call(production, SOON + number * DAY, hours=5)
+        for _ in range(number):
+            await stage.confirmed(call, await stage.person())
+        assert (await stage.post(f"/calls/{call['id']}/publish")).status_code == 200
+        longer = {"ends_at": (SOON + number * DAY + 7 * HOUR).isoformat()}
+        with statements() as sent:
+            answer = await stage.patch(f"/calls/{call['id']}", longer | REASON)
+        assert answer.status_code == 200, answer.text
+        counts.append(len([one for one in sent if "INSERT INTO audit_event" not in one]))
+    assert counts[0] == counts[1]
+
+
+async def test_a_later_reader_sees_who_overrode_what_when_and_why_while_it_keeps_its_measure(stage: Stage) -> None:
+    draft = await no_break(stage)
+    assert (await stage.act(draft, "confirm", **REASON)).status_code == 200
+    (event,) = await events(stage, "finding.overridden")
+    told = {"by": "Camille Renard", "at": event["at"], "reason": REASON["override_reason"]}
+    call = (await stage.get(f"/calls/{draft['call_id']}")).json()
+    week = {"from": "2031-03-03", "to": "2031-03-09"}
+    for path, params in (
+        ("/planning", week),
+        (f"/people/{draft['person_id']}/findings", {}),
+        (f"/productions/{call['production_id']}/findings", {}),
+    ):
+        answer = (await stage.get(path, **params)).json()
+        found = [f for f in answer.get("findings", answer.get("items")) if f["rule"] == "WT-BREAK-20"]
+        assert [(f["severity"], f["overridden"]) for f in found] == [("HARD", told)], path
+    tried = await stage.post("/planning/check", {"released": [draft["id"]]})
+    assert [(f["rule"], f["overridden"]) for f in tried.json()["gone"]] == [("WT-BREAK-20", told)]
+    longer = {"ends_at": (SOON + 7.5 * HOUR).isoformat()}
+    assert (await stage.patch(f"/calls/{draft['call_id']}", longer)).status_code == 200
+    (found,) = (await stage.get("/planning", **week)).json()["findings"]
+    assert (found["measured_minutes"], found["overridden"]) == (450, None)
+
+
+async def test_overrides_of_six_people_are_read_with_as_many_statements_as_of_one(stage: Stage) -> None:
+    production, counts = await stage.production(), []
+    week = {"from": "2031-03-03", "to": "2031-03-09"}
+    for number in (1, 5):
+        call = await stage.call(production, SOON + number * DAY, hours=7)
+        for _ in range(number):
+            await stage.confirmed(call, await stage.person())
+        with statements() as sent:
+            found = (await stage.get("/planning", **week)).json()["findings"]
+        assert all(f["overridden"] for f in found if f["severity"] == "HARD")
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
 
 
 async def test_a_production_is_published_whole_or_not_at_all(stage: Stage) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from backend.rules.dated import ValuesError, grounds, parse, rules_of
+from backend.rules.dated import grounds, parse, rules_of
 from backend.rules.engine import check, check_person, compare, move_call
 from backend.rules.finding import Action, Confidence, Finding, Severity
 from backend.rules.law import Agreement, Derogation, Law
+from backend.rules.periods import ValuesError
 from backend.rules.work import Pause, Segment, Trade, Work
 from tests.rules.reading import PARIS
 
@@ -331,15 +332,16 @@ def test_a_value_holds_from_its_first_day_until_the_next_one_begins() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (rule(("2020-01-01", "2025-01-01"), ("2026-01-01", None)), "gap"),
-        (rule(("2020-01-01", "2026-06-01"), ("2026-01-01", None)), "begins before"),
-        (rule(("2020-01-01", None), ("2026-01-01", None)), "begins before"),
+        (rule(("2020-01-01", "2025-01-01"), ("2026-01-01", None)), "no value from 2025-01-01 to 2025-12-31"),
+        (rule(("2020-01-01", "2026-06-01"), ("2026-01-01", None)), "overlap on 2026-01-01"),
+        (rule(("2020-01-01", None), ("2026-01-01", None)), "overlap on 2026-01-01"),
         (rule(("2020-01-01", "2019-01-01")), "ends before"),
         (rule(), "incomplete"),
         (rule(("2020-01-01", None)).replace("limit = 600", ""), "incomplete"),
         (rule(("2020-01-01", None)).replace("limit = 600", "limit = 1.5"), "incomplete"),
         (rule(("2020-01-01", None)).replace('"L"', '"?"'), "incomplete"),
-        ("[[rule", "Unreadable"),
+        (rule(("2020-01-01", None)).replace("title", 'agreement = "nowhere"\ntitle'), "incomplete"),
+        ("[[rule", "not valid TOML"),
     ],
 )
 def test_values_that_do_not_hold_together_are_refused_with_a_sentence(text: str, reason: str) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from backend.tenancy import embedded, migrations
 from backend.tenancy.session import Database, Urls, company_file
 from tests.backstage import running
 from tests.conftest import ON_SQLITE
-from tests.helpers import create, sign_up
+from tests.helpers import PASSWORD, create, sign_up, token_of, unique
+from tests.planning.stage import SOON, Stage
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,10 @@ def fresh(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls
     embedded.drop_database(server, name)
 
 
-def alembic(urls: Urls, *words: str) -> subprocess.CompletedProcess[str]:
+FILAGE = ("-c", "from backend.cli.main import app; app()")
+
+
+def alembic(urls: Urls, *words: str, run: tuple[str, ...] = ("-m", "alembic")) -> subprocess.CompletedProcess[str]:
     """Run the command as an operator does, on the database of `urls`."""
     environment = {
         **os.environ,
@@ -43,7 +48,7 @@ def alembic(urls: Urls, *words: str) -> subprocess.CompletedProcess[str]:
         "FILAGE_OWNER_DATABASE_URL": urls.owner.render_as_string(hide_password=False),
     }
     return subprocess.run(
-        [sys.executable, "-m", "alembic", *words],
+        [sys.executable, *run, *words],
         cwd=migrations.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
 
@@ -108,6 +113,50 @@ async def test_a_company_left_at_an_older_revision_is_refused_upgraded_and_serve
             listed = await client.get("/api/v1/venues", headers=company.headers)
             assert (listed.status_code, len(listed.json()["items"])) == (200, venues)
         await create(client, late.headers, "/venues", name="Le Hangar")
+
+
+def served() -> list[str]:
+    known = migrations.revisions("tenant")
+    return list(known[known.index(migrations.MINIMUM_TENANT_REVISION) :])
+
+
+@pytest.mark.parametrize("revision", served())
+async def test_a_company_at_any_revision_that_is_served_is_planned_and_answered(
+    settings: Settings, migrated: Urls, revision: str
+) -> None:
+    """During a release some companies have the new tables and some have not: both are at work."""
+    async with running(settings, migrated, tenant_cache_seconds=0) as (_, client):
+        company = await sign_up(client)
+        stage = Stage(client, company)
+        done = alembic(migrated, "migrate", "--only", company.slug, "--to", revision, run=FILAGE)
+        assert done.returncode == 0, done.stdout + done.stderr
+        person = await stage.create(
+            "/people", first_name="Lou", last_name="Roche", job="comedien", email=f"{unique('lou')}@example.org"
+        )
+        call = await stage.call(await stage.production(), hours=7)
+        assert (await stage.post(f"/calls/{call['id']}/publish")).status_code == 200
+        body = {"email": person["email"], "role": "intermittent", "person_id": person["id"]}
+        link = (await stage.create("/invitations", **body))["accept_url"]
+        joined = await client.post("/api/v1/invitations/accept", json={"token": token_of(link), "password": PASSWORD})
+        option = await stage.assignment(call, person)
+        offered = await stage.act(option, "offer", expires_at=(SOON - timedelta(days=30)).isoformat())
+        assert offered.status_code == 200, offered.text
+        mine = {"Authorization": f"Bearer {joined.json()['access_token']}"}
+        accepted = await client.post(f"/api/v1/me/assignments/{option['id']}/accept", headers=mine)
+        assert (accepted.status_code, accepted.json()["declaration"]) == (200, "none"), accepted.text
+        assert (await stage.act(option, "confirm", override_reason="Accord de la personne")).status_code == 200
+        moved = {"ends_at": (SOON + timedelta(hours=8)).isoformat(), "override_reason": "Accord de la personne"}
+        for answer in (
+            await stage.post("/planning/check", {"calls": [{"call_id": call["id"], "ends_at": moved["ends_at"]}]}),
+            await stage.patch(f"/calls/{call['id']}", moved),
+            await stage.get("/planning", **{"from": "2031-03-03", "to": "2031-03-09"}),
+            await stage.get("/assignments"),
+            await stage.get(f"/people/{person['id']}/findings"),
+            await client.get("/api/v1/me/findings", headers=mine),
+            await client.get("/api/v1/me/assignments", headers=mine),
+        ):
+            assert answer.status_code == 200, answer.text
+        assert (await stage.read(option))["status"] == "confirmed"
 
 
 def undo(database: Database, urls: Urls, company_id: str) -> None:

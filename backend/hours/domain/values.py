@@ -3,28 +3,18 @@
 The files stand in `backend/hours/values/`: official values with their source, and the open points with the choice made.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from backend.core.errors import Sentence
+from backend.rules.periods import ValuesError, check_periods, read_toml
 
 MINUTES = 60
 _FILES = ("unemployment_insurance.toml", "open_points.toml")
-_DAY = timedelta(days=1)
-
-
-class ValuesError(ValueError):
-    """A file of values that cannot be used, or a day on which none is in force; `sentence` says what to do."""
-
-    def __init__(self, fr: str, en: str) -> None:
-        super().__init__(en)
-        self.sentence = Sentence(fr, en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +115,9 @@ def official() -> Book:
 def read_book(figures: str, points: str) -> Book:
     """Read the texts of both files (TOML). Raises ValuesError, whose sentence names the entry and the dates."""
     return Book(
-        {name: _figure(name, entry) for name, entry in _parsed(figures).items()},
-        {name: _point(name, entry) for name, entry in _parsed(points).items()},
+        {name: _figure(name, entry) for name, entry in read_toml(figures).items()},
+        {name: _point(name, entry) for name, entry in read_toml(points).items()},
     )
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValuesError(
-            f"Ce fichier de valeurs n'est pas du TOML valable ({error}) : corrigez cette ligne.",
-            f"This file of values is not valid TOML ({error}): correct that line.",
-        ) from None
 
 
 def _figure(name: str, entry: Mapping[str, Any]) -> Figure:
@@ -174,27 +154,5 @@ def _check_choices(name: str, options: Iterable[str], choices: Sequence[Choice])
 def _series(name: str, periods: Sequence[Dated]) -> Series[Dated]:
     """Return the periods in order. Raises ValuesError when they are none, reversed, overlap or leave a gap."""
     ordered = sorted(periods, key=lambda period: period.since)
-    if not ordered:
-        raise ValuesError(f"« {name} » n'a aucune période : ajoutez-en une.", f'"{name}" has no period: add one.')
-    for period in ordered:
-        if period.until is not None and period.until < period.since:
-            raise ValuesError(
-                f"« {name} » : la période du {period.since:%d/%m/%Y} finit avant de commencer ; corrigez « until ».",
-                f'"{name}": the period of {period.since} ends before it starts; correct `until`.',
-            )
-    for earlier, later in pairwise(ordered):
-        _check_neighbours(name, earlier.until, later.since)
+    check_periods(name, [(period.since, period.until) for period in ordered])
     return Series(name, tuple(ordered))
-
-
-def _check_neighbours(name: str, until: date | None, since: date) -> None:
-    if until is None or until >= since:
-        raise ValuesError(
-            f"« {name} » : deux périodes se recouvrent au {since:%d/%m/%Y} ; arrêtez la première la veille.",
-            f'"{name}": two periods overlap on {since}; end the first one the day before.',
-        )
-    if until + _DAY < since:
-        raise ValuesError(
-            f"« {name} » : aucune valeur du {until + _DAY:%d/%m/%Y} au {since - _DAY:%d/%m/%Y} ; comblez ce trou.",
-            f'"{name}": no value from {until + _DAY} to {since - _DAY}; fill this gap.',
-        )

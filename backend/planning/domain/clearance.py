@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from backend.rules.finding import Finding, Severity
 from backend.rules.law import AUTHORISED
@@ -34,6 +35,15 @@ class Sorted:
     groundless: list[Finding]
 
 
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Who let a forbidden planning pass, when, and for which reason."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
 NOTHING = Clearance()
 
 
@@ -41,6 +51,20 @@ def override_key(finding: Finding) -> Key:
     """Return what an override is about: another measure is another finding, which needs its own."""
     start = finding.starts_at.isoformat()
     return finding.person, finding.rule, finding.scope, start, finding.measured, finding.limit
+
+
+def newly_bad(found: Iterable[Finding], before: Iterable[Finding], minimum: Collection[str]) -> list[Finding]:
+    """Leave out what stood before a change, at least as bad as after it; `minimum` names the rules of a least value."""
+    known = {finding.key: finding for finding in before}
+    return [one for one in found if one.key not in known or _is_worse(one, known[one.key], minimum)]
+
+
+def _is_worse(finding: Finding, before: Finding, minimum: Collection[str]) -> bool:
+    if finding.severity is not before.severity:
+        return finding.severity.rank < before.severity.rank
+    if finding.rule in minimum:
+        return finding.measured < before.measured
+    return finding.measured > before.measured
 
 
 def sort_out(found: Iterable[Finding], clearance: Clearance, overridden: Collection[Key]) -> Sorted:

@@ -1,8 +1,8 @@
 """Maxima and rest of the ISO week, the mean over twelve weeks, days in a row, overtime."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from backend.core.errors import Sentence
 from backend.rules.case import Case, Reading
@@ -10,7 +10,7 @@ from backend.rules.cures import end_at, release, start_at, work_less
 from backend.rules.dated import Value
 from backend.rules.days import WEEK_DAYS, overlap
 from backend.rules.finding import Cure, Finding, Severity, Unit
-from backend.rules.timeline import Interval, Timeline, lay_out
+from backend.rules.timeline import Interval, Placed, Timeline, lay_out
 from backend.rules.wording import hours
 
 _CURES = 3  # of many: the shortest changes are enough to choose from
@@ -60,7 +60,8 @@ def check_weekly_rest(case: Case) -> Iterator[Finding]:
             continue
         start, end = case.days.start(week), case.days.start(week + WEEK_DAYS)
         near = [block for block in blocks if block[1] > start and block[0] < end]
-        if any(b[1] - b[0] >= value.limit and overlap(*b, start, end) >= value["inside"] for b in near):
+        limit, inside = value.limit, value["inside"]
+        if any(to - since >= limit and overlap(since, to, start, end) >= inside for since, to in near):
             continue
         yield _no_weekly_rest(case, value, week, near)
 
@@ -152,29 +153,37 @@ def _no_weekly_rest(case: Case, value: Value, week: int, near: list[Interval]) -
         f"({hours(value.limit)}, {hours(value['inside'])} of them in the week).",
     )
     reading = Reading("WT-WREST-35", value, start, end, measured, limit)
-    cures = [cure for one in near for cure in _longer_rest(case, value, one, (start, end))]
-    cures.sort(key=lambda cure: cure.minutes)
-    return case.find(reading, Severity.HARD, sentence, cures=cures[:_CURES])
+    cures = _longer_rests(case, value, near, (start, end))
+    return case.find(reading, Severity.HARD, sentence, cures=cures)
 
 
-def _longer_rest(case: Case, value: Value, block: Interval, week: Interval) -> Iterator[Cure]:
-    """Yield what makes `block` the rest of the week: end before it earlier, start after it later, or leave a call."""
+def _longer_rests(case: Case, value: Value, blocks: list[Interval], week: Interval) -> list[Cure]:
+    """Return the shortest changes that make a block the rest of the week: end before it, start after it, leave a call.
 
-    def enough(start: int, end: int) -> bool:
-        return end - start >= value.limit and overlap(start, end, *week) >= value["inside"]
+    Only the few that are returned are written out: this is where an unlawful month spends its time.
+    """
+    limit, inside, (first, last) = value.limit, value["inside"], week
+    timeline = case.timeline
+    ways: list[tuple[int, int, Callable[..., Iterable[Cure]], tuple[Placed, int]]] = []
+    for start, end in blocks:
+        missing = max(limit - (end - start), inside - (min(end, last) - max(start, first)))
+        before = timeline.ending_at(start)
+        if len(before) == 1:
+            if min(end, last) - max(start - missing, first) >= inside:
+                ways.append((missing, len(ways), end_at, (before[0], start - missing)))
+            earlier = timeline.end_without(before[0], -_FAR) if min(end, last) - first >= inside else start
+            if end - earlier >= limit and min(end, last) - max(earlier, first) >= inside:
+                ways.append((before[0].minutes, len(ways), _leave, (before[0], start)))
+        if min(end + missing, last) - max(start, first) >= inside:
+            after = timeline.starting_at(end)
+            if len(after) == 1:
+                ways.append((missing, len(ways), start_at, (after[0], end + missing)))
+    written = (cure for _, _, write, (placed, minute) in sorted(ways) for cure in write(case, placed, minute))
+    return list(islice(written, _CURES))
 
-    placed = case.timeline.placed
-    before = [one for one in placed if one.end == block[0]]
-    after = [one for one in placed if one.start == block[1]]
-    missing = max(value.limit - (block[1] - block[0]), value["inside"] - overlap(*block, *week))
-    if len(before) == 1:
-        if enough(block[0] - missing, block[1]):
-            yield from end_at(case, before[0], block[0] - missing)
-        earlier = max((one.end for one in placed if one.start < before[0].end and one is not before[0]), default=-_FAR)
-        if enough(earlier, block[1]):
-            yield release(case, before[0])
-    if len(after) == 1 and enough(block[0], block[1] + missing):
-        yield from start_at(case, after[0], block[1] + missing)
+
+def _leave(case: Case, placed: Placed, _minute: int) -> list[Cure]:
+    return [release(case, placed)]
 
 
 def _every_day(case: Case, value: Value, week: int, count: int) -> Finding:

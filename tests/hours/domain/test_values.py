@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from backend.hours.domain.values import ValuesError, official, read_book
+from backend.hours.domain.values import official, read_book
+from backend.rules.periods import ValuesError
 
 FIGURE = 'unit = "hour"\nfr = "Seuil"\nen = "Threshold"\n'
 PERIOD = '[[threshold.period]]\nsource = "décret"\nconfidence = "page"\n'
