@@ -24,11 +24,13 @@ ADMINS = frozenset({"owner", "admin"})
 WHO_MAY = (
     ("(GET|POST) /companies", None), ("POST /auth/", None), ("[A-Z]+ /(users/)?me\\b", None),
     ("POST /invitations/accept", None),
-    ("GET /company", EVERYBODY), ("PATCH /company", ADMINS), ("DELETE /members/", EVERYBODY),
+    ("GET /company/travel", READERS), ("PATCH /company/travel", PLANNERS), ("GET /company", EVERYBODY),
+    ("PATCH /company", ADMINS),
+    ("DELETE /members/", EVERYBODY), ("(POST|PATCH|DELETE) /planning/agreements", ADMINS),
     ("[A-Z]+ /(members|invitations|audit-events)", ADMINS),
     ("GET /(exports|people)", EXPORTERS), ("POST /imports/", PLANNERS),
-    ("GET /(jobs|venues|productions|calls|positions|assignments|planning)", READERS),
-    ("(POST|PUT|PATCH|DELETE) /(people|jobs|venues|productions|calls|positions|assignments|planning)", PLANNERS),
+    ("GET /(jobs|skills|venues|productions|calls|positions|assignments|planning)", READERS),
+    ("(POST|PUT|PATCH|DELETE) /(people|jobs|skills|venues|productions|calls|positions|assignments|planning)", PLANNERS),
 )  # fmt: skip
 NO_ID = "0197a3c2-5b1e-7c3a-9d2f-1a2b3c4d5e6f"
 

@@ -62,6 +62,11 @@ class House:
             self.calls.append(await self.stage.call(production, SOON + timedelta(hours=number)))
 
 
+# Acts about one person take turns: whoever is last among all these clients at once waits longer than a usual one would.
+PATIENT = {"db_pool_size": CONNECTIONS, "db_pool_timeout_seconds": 120, "lock_timeout_ms": 60_000,
+           "statement_timeout_ms": 60_000}  # fmt: skip
+
+
 @dataclass(slots=True)
 class Try:
     """What the clients met."""
@@ -109,7 +114,7 @@ async def test_nobody_is_held_twice_and_nobody_sees_a_failure(
     seed = random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}")  # noqa: T201 - repeats a failure
     deadlocks = count_deadlocks(monkeypatch)
-    async with running(settings, urls, db_pool_size=CONNECTIONS, db_pool_timeout_seconds=120) as (app, client):
+    async with running(settings, urls, **PATIENT) as (app, client):
         houses = [House(Stage(client, await sign_up(client)), gives_back=0.5 if people > 1 else 0.9) for _ in range(2)]
         for house in houses:
             await house.set_up()

@@ -1,9 +1,9 @@
 """Real load on a real service, seen through a real Prometheus: boards, the p95, exemplars, and a process that dies."""
 
+import math
 import os
 import shutil
 import signal
-import statistics
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from playwright.async_api import async_playwright
 
+from backend.telemetry.metrics import HTTP_SECONDS
 from backend.tenancy import embedded
 from backend.tenancy.migrations import revisions
 from observability.grafana import asking
@@ -20,6 +21,7 @@ from tests.migrations.stage import Stage, new_stage
 from tests.observability.watched import JOB, Watched, boards_of, watched
 
 pytestmark = [
+    pytest.mark.database,
     pytest.mark.postgresql,
     pytest.mark.skipif(
         shutil.which("prometheus") is None,
@@ -58,16 +60,18 @@ def test_every_panel_has_something_to_show(service: Watched) -> None:
 
 
 def test_prometheus_counts_every_request_and_has_their_p95(service: Watched) -> None:
-    """A quantile of a histogram is as good as its bounds are near: a second and a third load get closer."""
+    """A quantile is as good as the bounds are near: more load brings it within 15 %, or into the right bucket."""
     for _ in range(3):
-        exact = [line["duration_ms"] / 1000 for line in service.requests() if line["http.method"] == "GET"]
-        p95, count = statistics.quantiles(exact, n=20)[-1], f"sum({READS.replace('_bucket', '_count')})"
+        exact = sorted(line["duration_ms"] / 1000 for line in service.requests() if line["http.method"] == "GET")
+        p95, count = exact[math.ceil(0.95 * len(exact)) - 1], f"sum({READS.replace('_bucket', '_count')})"
         service.until(f"{count} == {len(exact)}")
         seen = service.figure(f"histogram_quantile(0.95, sum by (le) ({READS}))")
         if seen == pytest.approx(p95, rel=0.15):
             return
         service.load(10, least=200)
-    pytest.fail(f"Prometheus says {seen} s, the log {p95} s")
+    above = next(bound for bound in HTTP_SECONDS if bound >= seen)
+    below = max((bound for bound in HTTP_SECONDS if bound < seen), default=0)
+    assert below < p95 <= above, f"Prometheus says {seen} s, the log {p95} s"
 
 
 @pytest.mark.skipif(
