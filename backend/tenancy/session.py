@@ -81,6 +81,7 @@ class Database:
         self._files: dict[str, AsyncEngine] = {}
         self._app: AsyncEngine | None = None
         self._asked: AsyncEngine | None = None
+        self._asking: set[asyncio.Task[Sequence[Row[Any]]]] = set()
         self._owner: AsyncEngine | None = None
         if not self.is_sqlite:
             self._app = create_app_engine(urls.app, settings, self._metrics)
@@ -113,8 +114,20 @@ class Database:
         if self._asked is None:
             async with self.shared(write=False) as session:
                 return (await session.execute(query)).all()
-        async with self._asked.connect() as connection:
+        # Cancelled while a connection is switched to autocommit, SQLAlchemy would lose it: the question ends by itself.
+        asking = asyncio.create_task(self._ask_at_once(self._asked, query), name="question")
+        self._asking.add(asking)
+        asking.add_done_callback(self._forget_question)
+        return await asyncio.shield(asking)
+
+    async def _ask_at_once(self, engine: AsyncEngine, query: Select[Any]) -> Sequence[Row[Any]]:
+        async with engine.connect() as connection:
             return (await connection.execute(query)).all()
+
+    def _forget_question(self, asking: asyncio.Task[Sequence[Row[Any]]]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # its caller has it, unless it was cancelled: nobody else is to be told
 
     @asynccontextmanager
     async def owner(self, schema_name: str | None = None) -> AsyncIterator[AsyncSession]:
@@ -124,7 +137,9 @@ class Database:
             yield session
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once the questions of callers that were cancelled have ended."""
+        if self._asking:
+            await asyncio.wait(self._asking)
         for engine in (self._app, self._owner, *self._files.values()):
             if engine is not None:
                 await engine.dispose()

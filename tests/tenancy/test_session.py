@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from psycopg import AsyncConnection
 from sqlalchemy import Select, column, event, func, select, table, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from backend.core.clock import utc_now
 from backend.core.settings import Settings
 from backend.tenancy.engine import SCOPE_OPTION, Scope, ScopeError
-from backend.tenancy.models import Company, CompanyInfo, TenantAnswer
+from backend.tenancy.models import Company, CompanyInfo, Installation, TenantAnswer
 from backend.tenancy.session import Database, Urls, hand_over, login_rights
 from tests.backstage import TWENTIETHS, BrokenError, info, running
 from tests.counting import statements
@@ -252,6 +253,34 @@ async def test_a_question_needs_no_transaction_and_the_next_user_of_its_connecti
         with pytest.raises(BrokenError):
             await break_off(one_connection, ours)
         assert await read_canary(one_connection, ours) == [ours.schema_name]
+
+
+@on_postgresql
+async def test_a_question_whose_caller_is_cancelled_gives_its_connection_back(
+    settings: Settings, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switching, go_on, switch = asyncio.Event(), asyncio.Event(), AsyncConnection.set_autocommit
+
+    async def held(connection: AsyncConnection[Any], value: bool) -> None:
+        switching.set()
+        await go_on.wait()
+        await switch(connection, value)
+
+    async with running(settings, urls) as (own, _):
+        database: Database = own.state.database
+        given: list[int] = []
+        assert database._app is not None
+        event.listen(database._app.sync_engine.pool, "checkout", lambda *_: given.append(1))
+        event.listen(database._app.sync_engine.pool, "checkin", lambda *_: given.append(-1))
+        monkeypatch.setattr(AsyncConnection, "set_autocommit", held)
+        asking = asyncio.create_task(database.ask(select(Installation.id)))
+        await switching.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        go_on.set()
+        await asyncio.wait(database._asking)
+        assert given == [1, -1]
 
 
 @on_postgresql
