@@ -181,6 +181,8 @@ def watched(environment: dict[str, str], folder: Path) -> Iterator[Watched]:
         receiver = stack.enter_context(collector())
         environment = {
             **environment,
+            # Other tests of this process may have named their own database for workers.
+            "FILAGE_WORKER_DATABASE_URL": environment["FILAGE_DATABASE_URL"],
             "FILAGE_LOG_FORMAT": "json",
             "FILAGE_METRICS_PORT": str(ports[0]),
             "FILAGE_WORKER_IN_PROCESS": "false",
