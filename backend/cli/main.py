@@ -17,6 +17,7 @@ from backend.cli.finding import show_findings
 from backend.cli.importing import import_folder
 from backend.cli.latency import show_latency
 from backend.cli.starting import console, read_settings
+from backend.core import memory
 from backend.core.settings import Settings
 from backend.demo import stage
 from backend.tenancy import migrations
@@ -65,7 +66,9 @@ def demo(
     _end_gently()
     urls = stage.prepare(settings, reset=reset, console=out)
     stage.announce(out, public_url)
-    uvicorn.run(create_app(settings, urls), host="127.0.0.1", port=port, log_config=None, access_log=False)
+    application = create_app(settings, urls)
+    memory.settle()
+    uvicorn.run(application, host="127.0.0.1", port=port, log_config=None, access_log=False)
 
 
 @app.command("latency")

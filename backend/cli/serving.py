@@ -10,16 +10,27 @@ import time
 from socket import AF_INET6, IPPROTO_IP, IPPROTO_IPV6, socket
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-APPLICATION = "backend.app:create_app"
+from backend.app import create_app
+from backend.core import memory
+
+APPLICATION = "backend.cli.serving:application"
 # Longer than the longest statement allowed (FILAGE_STATEMENT_TIMEOUT_MS). Whoever stops Filage must wait longer still.
 DRAIN_SECONDS = 20
 LET_IN_SECONDS = 0.5
 # Linux's numbers, which Python does not name: packets with fewer hops to live are dropped.
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 MOST_HOPS = 255
+
+
+def application() -> FastAPI:
+    """Build what a process serves, and settle its memory."""
+    built = create_app()
+    memory.settle()
+    return built
 
 
 def shut(door: socket) -> None:

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from backend.cli.starting import console, read_settings
+from backend.core import memory
 from backend.core.errors import AppError
 from backend.core.settings import Settings
 from backend.outbox.mailer import Mailer
@@ -79,6 +80,7 @@ async def _work(settings: Settings, log: logs.Handler, concurrency: int | None, 
         return False
     tracing = Tracing(metrics, service="filage-worker")
     runner = Runner(database, outbox, mailer, metrics, tracing)
+    memory.settle()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.stop)
     server = port.serve(metrics, settings.metrics_host, settings.metrics_port)

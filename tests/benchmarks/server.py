@@ -13,6 +13,8 @@ from types import FrameType
 
 import uvicorn
 
+from backend.cli.serving import APPLICATION
+
 EVERY_SECONDS = 0.002  # of processor time
 
 
@@ -51,7 +53,7 @@ def serve(port: int, sampler: Sampler | None) -> None:
     if sampler is not None:
         signal.signal(signal.SIGPROF, sampler.sample)
         signal.signal(signal.SIGUSR1, sampler.switch)
-    uvicorn.run("backend.app:create_app", factory=True, host="127.0.0.1", port=port, log_config=None, access_log=False)
+    uvicorn.run(APPLICATION, factory=True, host="127.0.0.1", port=port, log_config=None, access_log=False)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from rich.table import Table
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend import app as application
+from backend.core import memory
 from backend.core.settings import Settings
 from backend.productions.models import Venue
 from backend.telemetry import tracing
@@ -154,6 +155,7 @@ async def _measure_here(variant: str) -> dict[str, float]:
             patched.enter_context(patch.object(engine, "_measure"))
             patched.enter_context(patch.object(engine, "_watch"))
         app = application.create_app(Settings(_env_file=None))
+        memory.settle()
     async with app.router.lifespan_context(app):
         return {name: await _microseconds(app, path, headers) for name, path in PATHS.items()}
 
