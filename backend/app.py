@@ -30,7 +30,7 @@ from backend.tenancy.latency import LatencyKeeper
 from backend.tenancy.middleware import TenantMiddleware
 from backend.tenancy.migrations import head
 from backend.tenancy.session import Database, Urls, find_urls
-from backend.web import links, mailbox, pages
+from backend.web import errors, mailbox, routes
 from backend.worker.runner import Runner
 
 DRAIN_SECONDS = 10
@@ -84,7 +84,6 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
     listener = app.state.listener = Listener(listen_url(settings, urls), app.state.directory)
     metrics.build_info.labels(__version__, head("tenant")).set(1)
     _add_routes(app, settings)
-    problems.add_handlers(app)
     openapi.install(app)
     # Added last is outermost: telemetry sees every answer, the boundary below it turns the unexpected into one.
     app.add_middleware(TenantMiddleware, base_domain=settings.base_domain)
@@ -97,11 +96,13 @@ def create_app(settings: Settings | None = None, urls: Urls | None = None) -> Fa
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
+    app.state.answer_as_page = errors.answer_as_page
+    problems.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(calendar_router)
     app.include_router(health.router)
-    app.include_router(links.router)
-    app.include_router(pages.router)
+    for router in routes.ROUTERS:
+        app.include_router(router)
     if settings.demo_mailbox:
         app.include_router(mailbox.router)

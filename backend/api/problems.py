@@ -53,9 +53,12 @@ _HTTP = {
 
 
 def answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """Return the problem document in the client's language."""
-    content = problem.body(language_of(request), record.current().trace_id)
+    """Return the problem document in the client's language; on a page, the page that says the same."""
     record.current().fields["code"] = problem.code
+    page: Response | None = request.app.state.answer_as_page(request, problem, headers or {})
+    if page is not None:
+        return page
+    content = problem.body(language_of(request), record.current().trace_id)
     return JSONResponse(
         content, int(problem.status), {**(headers or {}), "vary": "Accept-Language"}, media_type=PROBLEM_JSON
     )

@@ -6,8 +6,9 @@ HEADER_READ = 200
 
 
 def language_of(request: Request) -> str:
-    """Return the language of the answer to this request: "fr" or "en"."""
-    return preferred_language(request.headers.get("accept-language", ""))
+    """Return the language of the answer to this request, "fr" or "en": the one chosen on the pages, or the header's."""
+    chosen: str | None = request.scope.get("state", {}).get("language")
+    return chosen or preferred_language(request.headers.get("accept-language", ""))
 
 
 def preferred_language(accept_language: str) -> str:

@@ -77,6 +77,11 @@ async def find_caller(database: Database, token: str | None, company_id: UUID | 
 
 async def signed_in(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Caller:
     """Return the caller, or refuse (401)."""
+    return await known_caller(request, token)
+
+
+async def known_caller(request: Request, token: str | None) -> Caller:
+    """Return the caller of a token, wherever the request carried it, or refuse (401)."""
     return _known(request, await find_caller(request.app.state.database, token, None, utc_now()))
 
 
@@ -89,11 +94,18 @@ SignedIn = Annotated[Caller, Depends(signed_in)]
 MaybeSignedIn = Annotated[Caller | None, Depends(maybe_signed_in)]
 
 
-def acting(roles: frozenset[Role]) -> Callable[..., AsyncIterator[Act]]:
-    """Return the dependency of a company's route: the act of a member who has one of `roles`."""
+def acting(
+    roles: frozenset[Role], token_of: Callable[..., Any] = _bearer, kept_in: Callable[..., Any] = _tenant
+) -> Callable[..., AsyncIterator[Act]]:
+    """Return the dependency of a company's route: the act of a member who has one of `roles`.
+
+    The API's routes are shown a bearer token and name their company by a header; pages have their own two ways.
+    """
 
     async def act(
-        request: Request, token: Annotated[str | None, Depends(_bearer)], _: Annotated[str | None, Depends(_tenant)]
+        request: Request,
+        token: Annotated[str | None, Depends(token_of)],
+        _: Annotated[str | None, Depends(kept_in)],
     ) -> AsyncIterator[Act]:
         database: Database = request.app.state.database
         directory: CompanyDirectory = request.app.state.directory

@@ -28,6 +28,7 @@ from backend.tenancy.session import is_sqlite
 KEPT_FOR = timedelta(days=7)
 KEY_LIMIT = 255
 KEPT_HEADERS = ("content-type", "etag", "location")
+FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _HEADER = "idempotency-key"
 Answer = type[SharedAnswer] | type[TenantAnswer]
 
@@ -65,7 +66,7 @@ def keep_out(request: Request, *fields: str) -> None:
 
 
 async def _claim(request: Request, session: AsyncSession, table: Answer, who: str, now: datetime) -> None:
-    key = request.headers.get(_HEADER)
+    key = request.headers.get(_HEADER, getattr(request.state, "once", None))
     if request.method != "POST" or key is None:
         return
     if not key.strip() or not key.isprintable() or len(key) > KEY_LIMIT:
@@ -111,7 +112,7 @@ async def _fingerprint(request: Request) -> str:
     """Keyed, because a body may hold a password; files by their content, because each client draws a new boundary."""
     digest = hmac.new(request.app.state.settings.secret_key.get_secret_value().encode(), digestmod=hashlib.sha256)
     digest.update(request.url.query.encode())
-    if request.headers.get("content-type", "").startswith("multipart/"):
+    if request.headers.get("content-type", "").startswith(FORMS):
         for name, value in (await request.form()).multi_items():
             digest.update(await _part(name, value))
     else:

@@ -1,4 +1,7 @@
-"""Pure-ASGI middleware: reads which company a request is for, from `X-Tenant` or the host; it falls back to none."""
+"""Pure-ASGI middleware: reads which company a request is for, from `X-Tenant`, the host or the path of a page.
+
+It falls back to none.
+"""
 
 from dataclasses import dataclass
 
@@ -12,11 +15,15 @@ from backend.tenancy.models import CompanyInfo
 from backend.tenancy.names import normalise_slug
 
 _STATE = "filage_tenant"
+PAGES = "/c/"  # pages of a company stand under one host: /c/<slug>/...
 
 
 @dataclass(frozen=True, slots=True)
 class TenantChoice:
-    """The company's slug as the client named it: by header, by host, or by both (then they must agree)."""
+    """The company's slug as the client named it: by header, by host, or by both (then they must agree).
+
+    A page's path stands for the host.
+    """
 
     header: str | None
     host: str | None
@@ -57,13 +64,17 @@ class TenantMiddleware:
             headers = Headers(scope=scope)
             # Two headers that differ contradict each other as header and host do: the second stands for the host.
             named = [*dict.fromkeys(normalise_slug(value) for value in headers.getlist("x-tenant"))]
-            host = named[1] if len(named) > 1 else self._from_host(headers.get("host", ""))
+            host = named[1] if len(named) > 1 else _from_path(scope["path"]) or self._from_host(headers.get("host", ""))
             scope.setdefault("state", {})[_STATE] = TenantChoice(named[0] or None if named else None, host)
         await self.app(scope, receive, send)
 
     def _from_host(self, host: str) -> str | None:
         name = host.rsplit(":", 1)[0].lower().rstrip(".")
         return name.removesuffix(self.suffix) if name.endswith(self.suffix) else None
+
+
+def _from_path(path: str) -> str | None:
+    return normalise_slug(path.removeprefix(PAGES).partition("/")[0]) if path.startswith(PAGES) else None
 
 
 async def company_of(request: Request, directory: CompanyDirectory) -> CompanyInfo | None:

@@ -2,9 +2,8 @@
 
 from functools import lru_cache
 from http import HTTPStatus
-from importlib.resources import files
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -20,14 +19,6 @@ HEADERS = {
 
 # What a template may be rendered without.
 OPTIONAL = dict.fromkeys("error error_field full_name password_help next_url next_label".split(), "")
-
-router = APIRouter(include_in_schema=False)
-
-
-@router.get("/static/pages.css")
-def style_sheet() -> Response:
-    """Return the style sheet of every page."""
-    return Response(_style_sheet(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 
 def render(name: str, request: Request, *, status: int = HTTPStatus.OK, **context: object) -> HTMLResponse:
@@ -49,8 +40,3 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-@lru_cache(maxsize=1)
-def _style_sheet() -> str:
-    return (files("backend.web") / "static" / "pages.css").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from backend.core.ids import new_id
 from backend.core.settings import Settings
 from backend.outbox.mail import Mail, MailKind, render
-from backend.web import links, mailbox
+from backend.web import assets, links, mailbox
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 PAGES: dict[str, dict[str, Any]] = {
@@ -62,7 +62,7 @@ def settings(tmp_path: Path) -> Settings:
 async def browser(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     app.state.settings = settings
-    app.include_router(links.router)
+    app.include_router(assets.router)
     app.include_router(mailbox.router)
 
     @app.get("/page/{name}")

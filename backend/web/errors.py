@@ -1,0 +1,83 @@
+"""A refusal on a page is a page: the same sentence as the API's, what to do next, and what was typed kept."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import Request, Response
+
+from backend.core.errors import Problem
+from backend.telemetry import record
+from backend.web import sessions
+from backend.web.rendering import is_fragment, render
+from backend.web.sessions import FIELD, ONCE
+
+# Whatever else is asked for is read by programs.
+NOT_PAGES = ("/api/", "/health", "/calendar/", "/static/", "/docs", "/redoc", "/openapi.json")
+HIDDEN = frozenset({FIELD, ONCE})
+KEPT_HEADERS = ("Retry-After",)
+
+
+def answer_as_page(request: Request, problem: Problem, headers: Mapping[str, str]) -> Response | None:
+    """Return the page that says `problem`, or None when no person looks at this answer."""
+    if not is_page(request):
+        return None
+    if not hasattr(request.state, "visit"):
+        sessions.prepare(request)
+    kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+    response = _answer(request, problem)
+    response.headers.update(kept)
+    return response
+
+
+def is_page(request: Request) -> bool:
+    """Tell whether this request is a browser's, for a page."""
+    if request.url.path.startswith(NOT_PAGES):
+        return False
+    return is_fragment(request) or "text/html" in request.headers.get("accept", "")
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    if problem.code == "login_required":
+        return _sign_in_first(request)
+    if problem.code == "stale_form":
+        return render(
+            request, "resume.html", status=int(problem.status), typed=typed(request), sentence=problem.sentence
+        )
+    name = "problem_fragment.html" if is_fragment(request) else "problem.html"
+    response = render(request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id)
+    if is_fragment(request):
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
+    return response
+
+
+def _sign_in_first(request: Request) -> Response:
+    """Ask for the login; a form that was being sent waits meanwhile, and a page is come back to."""
+    if is_fragment(request):
+        address = request.headers.get("hx-current-url", "/")
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": f"/sign-in?next={_path(address)}"})
+    if request.method in {"GET", "HEAD"}:
+        target = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="")
+        return Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": f"/sign-in?next={target}"})
+    return render(
+        request,
+        "sign_in.html",
+        status=HTTPStatus.UNAUTHORIZED,
+        next="",
+        email="",
+        error="",
+        resume_path=request.url.path,
+        resume=typed(request),
+    )
+
+
+def typed(request: Request) -> list[tuple[str, str]]:
+    """Return what was typed into the form of this request, without its own fields and without passwords."""
+    fields: list[tuple[str, str]] = getattr(request.state, "typed", [])
+    return [(name, value) for name, value in fields if name not in HIDDEN and "password" not in name]
+
+
+def _path(address: str) -> str:
+    """Return the path of an address of this host, for use in another one."""
+    _, _, rest = address.partition("//")
+    return quote(f"/{rest.partition('/')[2]}", safe="")

@@ -1,0 +1,51 @@
+"""What pages say in both languages, and how they write days and hours."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from backend.web.speaking import Words
+from tests.web import catalogue
+
+
+def test_every_sentence_of_the_pages_has_an_english_one_and_none_is_left_over() -> None:
+    said = {message.id for message in catalogue.said() if message.id}
+    translated = {message.id for message in catalogue.stored() if message.id and message.string and not message.fuzzy}
+
+    assert said
+    assert said - translated == set(), "python -m tests.web.catalogue adds them: translate them there"
+    assert translated - said == set(), "python -m tests.web.catalogue drops them"
+
+
+def test_translations_keep_the_places_of_names_and_figures() -> None:
+    for message in catalogue.stored():
+        if message.id and isinstance(message.id, str):
+            assert isinstance(message.string, str)
+            assert message.string.count("%(") == message.id.count("%("), message.id
+
+
+@pytest.mark.parametrize(
+    ("instant", "french", "english"),
+    [
+        # The clocks go back in the night to 25 October 2026 and forward in that to 28 March 2027.
+        (datetime(2026, 10, 24, 15, 30, tzinfo=UTC), "sam. 24 oct., 17\u00a0h\u00a030", "Sat 24 Oct, 17:30"),
+        (datetime(2026, 10, 25, 16, 30, tzinfo=UTC), "dim. 25 oct., 17\u00a0h\u00a030", "Sun 25 Oct, 17:30"),
+        (datetime(2027, 3, 28, 15, tzinfo=UTC), "dim. 28 mars, 17\u00a0h", "Sun 28 Mar, 17:00"),
+    ],
+)
+def test_hours_are_those_of_the_place_on_that_day(instant: datetime, french: str, english: str) -> None:
+    for language, wanted in (("fr", french), ("en", english)):
+        words = Words(language)
+        day, hour = words.day(instant, "Europe/Paris"), words.hour(instant, "Europe/Paris")
+        assert f"{day}, {hour}".replace("Sat, ", "Sat ").replace("Sun, ", "Sun ") == wanted
+
+
+def test_an_end_on_the_next_day_names_it() -> None:
+    starts, ends = datetime(2026, 11, 14, 22, tzinfo=UTC), datetime(2026, 11, 15, 2, 30, tzinfo=UTC)
+
+    assert Words("fr").span(starts, ends, "Europe/Paris") == "23\u00a0h\u20133\u00a0h\u00a030 (dim. 15 nov.)"
+
+
+def test_no_page_guesses_a_zone() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        Words("fr").day(datetime(2026, 11, 14, 22, tzinfo=UTC))
