@@ -164,13 +164,21 @@ def test_roles_of_companies_that_signed_up_after_the_backup_are_named(
     assert tools.run("backup/backup.sh", "--now", BACKUP_DIR=str(tmp_path), **here).returncode == 0
     with psycopg.connect(old_server.conninfo(), autocommit=True) as connection:
         ((installation,),) = stage.rows("select id from shared.installation")
-        younger = f"{installation}_t_000900"
-        connection.execute(sql.SQL("create role {}").format(sql.Identifier(younger)))
+        younger, served = f"{installation}_t_000900", f"{installation}_t_000901"
+        for role in (younger, served):
+            connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         connection.execute("create database rehearsal owner filage_owner")
+    # A rehearsal stands beside the database that serves: whoever has something there has signed up since.
+    with psycopg.connect(old_server.conninfo(database=here["PGDATABASE"])) as connection:
+        connection.execute(sql.SQL("create schema t_000901 authorization {}").format(sql.Identifier(served)))
     try:
         done = tools.run("backup/restore.sh", newest(tmp_path), "rehearsal", **here)
         assert (done.returncode, younger in done.stdout) == (0, True), done.stderr + done.stdout
+        assert served not in done.stdout
     finally:
+        with psycopg.connect(old_server.conninfo(database=here["PGDATABASE"])) as connection:
+            connection.execute("drop schema t_000901")
         with psycopg.connect(old_server.conninfo(), autocommit=True) as connection:
             connection.execute("drop database rehearsal with (force)")
-            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(younger)))
+            for role in (younger, served):
+                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
