@@ -70,8 +70,8 @@ def test_the_specification_of_compose_knows_every_key() -> None:
 
 def test_all_that_the_installation_needs_is_there() -> None:
     assert set(SERVICES) == {
-        *FILAGE, "postgres", "pgbouncer", "backup", "restore", "collector", "jaeger", "prometheus", "alertmanager",
-        "grafana", "mail",
+        *FILAGE, "postgres", "pgbouncer", "backup", "restore", "exporter", "collector", "jaeger", "prometheus",
+        "alertmanager", "grafana", "mail",
     }  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def test_prometheus_reads_the_processes_that_run() -> None:
     }
     workers = int(SERVICES["api"]["command"][-1])
     first = Settings.model_fields["metrics_port"].default
-    assert targets == {f"api:{first + number}" for number in range(workers)} | {f"worker:{first}"}
+    assert targets == {f"api:{first + number}" for number in range(workers)} | {f"worker:{first}", "exporter:9100"}
     assert config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["alertmanager:9093"]
 
 
@@ -193,6 +193,14 @@ def test_grafana_finds_its_boards_and_serves_the_pages_that_panels_lead_to() -> 
     assert seen["/etc/grafana/provisioning"] == ROOT / "observability/grafana/provisioning"
     config = yaml.safe_load((seen["/etc/grafana/provisioning"] / "dashboards/filage.yml").read_text(encoding="utf-8"))
     assert [seen[provider["options"]["path"]] for provider in config["providers"]] == [DASHBOARDS]
+
+
+def test_the_exporter_reads_what_the_backup_writes() -> None:
+    exporter, backup = SERVICES["exporter"], SERVICES["backup"]
+    assert exporter["volumes"] == [f"{backup['volumes'][0]}:ro"]
+    assert exporter["user"] == backup["user"]
+    assert f"--collector.textfile.directory={backup['environment']['BACKUP_DIR']}" in exporter["command"]
+    assert waits_for("exporter") == {"backup": "service_started"}
 
 
 def test_the_page_names_every_service_and_its_links_lead_somewhere() -> None:
