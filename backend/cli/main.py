@@ -14,6 +14,7 @@ import uvicorn
 from backend.app import create_app
 from backend.cli import company, database, migrating, serving, tasks
 from backend.cli.finding import show_findings
+from backend.cli.heads import BoundedHeads
 from backend.cli.importing import import_folder
 from backend.cli.latency import show_latency
 from backend.cli.starting import console, read_settings
@@ -65,7 +66,9 @@ def demo(
     _end_gently()
     urls = stage.prepare(settings, reset=reset, console=out)
     stage.announce(out, public_url)
-    uvicorn.run(create_app(settings, urls), host="127.0.0.1", port=port, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(settings, urls), host="127.0.0.1", port=port, log_config=None, access_log=False, http=BoundedHeads
+    )
 
 
 @app.command("latency")

@@ -13,6 +13,8 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from backend.cli.heads import BoundedHeads
+
 APPLICATION = "backend.app:create_app"
 # Longer than the longest statement allowed (FILAGE_STATEMENT_TIMEOUT_MS). Whoever stops Filage must wait longer still.
 DRAIN_SECONDS = 20
@@ -63,7 +65,7 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or Ctrl-C; leaves with uvicorn's code when the application cannot start."""
     config = uvicorn.Config(
         APPLICATION, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS, http=BoundedHeads,
     )  # fmt: skip
     doors = [config.bind_socket()]
     if workers == 1:
