@@ -15,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from backend.app import create_app
+from backend.cli.heads import BoundedHeads
 from backend.core import memory
 
 APPLICATION = "backend.cli.serving:application"
@@ -74,7 +75,7 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or Ctrl-C; leaves with uvicorn's code when the application cannot start."""
     config = uvicorn.Config(
         APPLICATION, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS, http=BoundedHeads,
     )  # fmt: skip
     doors = [config.bind_socket()]
     if workers == 1:
