@@ -27,6 +27,8 @@ from backend.tenancy.rows import get_row, keyset, values_of
 FIELDS = ("rule", "ground", "document", "valid_from", "valid_to", "person_id", "limit_minutes")
 BEFORE_THEM = frozenset({"t0001"})
 """Revisions of a company that has no table of derogations yet."""
+LONGEST_DAY = timedelta(hours=25)
+"""A civil day on which the clocks go back."""
 NO_DEROGATION = Sentence("Cette dérogation n'existe pas (ou plus).", "This derogation does not exist (any more).")
 
 
@@ -129,5 +131,8 @@ def _add(act: Act, **values: object) -> Derogation:
 
 
 def _days(finding: Finding, zone: ZoneInfo) -> tuple[date, date]:
-    last_moment = finding.ends_at - timedelta(minutes=1)
-    return finding.starts_at.astimezone(zone).date(), last_moment.astimezone(zone).date()
+    """Return the days of a week or more; of 24 hours the first alone, since on the second begins another window."""
+    first = finding.starts_at.astimezone(zone).date()
+    if finding.ends_at - finding.starts_at <= LONGEST_DAY:
+        return first, first
+    return first, (finding.ends_at - timedelta(minutes=1)).astimezone(zone).date()

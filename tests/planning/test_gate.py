@@ -405,3 +405,19 @@ async def test_what_published_calls_make_worse_is_asked_about_though_they_lie_ou
     assert answer.status_code == 200, answer.text  # it was overridden as it stands
     (event,) = await events(stage, "finding.overridden")
     assert event["after"]["rule"] == "WT-WREST-35"
+
+
+async def test_the_ground_of_one_short_night_does_not_cover_the_next_one(stage: Stage) -> None:
+    person, production = await stage.person(), await stage.production()
+    short = {"grounds": [{"rule": "WT-REST-11", "ground": "agreement", "document": "Accord du 3 mars 2030"}]}
+    evening, morning = SOON + 10 * HOUR, SOON + 23 * HOUR  # from 20:00 to 23:00, and from 9:00 on the day after
+    drafts = [
+        await stage.assignment(await stage.call(production, at), person) for at in (evening, morning, evening + DAY)
+    ]
+    assert (await stage.act(drafts[0], "confirm")).status_code == 200
+    problem(await stage.act(drafts[1], "confirm"), 409, "ground_required")
+    assert (await stage.act(drafts[1], "confirm", **short)).status_code == 200
+    refused = problem(await stage.act(drafts[2], "confirm"), 409, "ground_required")
+    assert [(f["rule"], f["window_start"]) for f in refused["findings"]] == [("WT-REST-11", "2031-03-04T08:00:00Z")]
+    (recorded,) = (await stage.get("/planning/derogations")).json()["items"]
+    assert (recorded["valid_from"], recorded["valid_to"]) == ("2031-03-03", "2031-03-03")
