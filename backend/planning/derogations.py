@@ -5,16 +5,18 @@ from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import not_, or_, select
 
 from backend.audit.service import record
 from backend.core.errors import InvalidError, Sentence
 from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
+from backend.identity.access import EXPORTERS
 from backend.people.models import Person
 from backend.planning import refusals, repository
 from backend.planning.domain.clearance import Ground
+from backend.planning.domain.discretion import OF_PEOPLE
 from backend.planning.finding_schemas import DerogationIn, DerogationOut
 from backend.planning.models import Derogation
 from backend.planning.upgrading import check_upgraded
@@ -56,9 +58,14 @@ async def recorded(act: Act) -> list[law.Derogation]:
 
 
 async def list_derogations(act: Act, page: PageRequest) -> Page[DerogationOut]:
-    """Return one page of derogations, in the order in which they were recorded."""
+    """Return one page of derogations, in the order in which they were recorded.
+
+    Whoever may not read people reads none of a rule that would tell of them: a minor's, by name.
+    """
     check_upgraded(act, BEFORE_THEM)
     query = keyset(select(*Derogation.__table__.columns), page, (Derogation.id,), (UUID,))
+    if act.actor.role not in EXPORTERS:
+        query = query.where(not_(or_(*(Derogation.rule.startswith(start) for start in OF_PEOPLE))))
     rows, cursor = cut((await act.session.execute(query)).all(), page, lambda row: (row.id,))
     items = [DerogationOut.model_validate(row, from_attributes=True) for row in rows]
     return Page[DerogationOut](items=items, next_cursor=cursor)
