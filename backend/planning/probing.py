@@ -36,6 +36,17 @@ def note_refusals(act: Act, refused: int = 1) -> None:
     afterwards(act.session, count)
 
 
+def note_told(act: Act, refused: int) -> None:
+    """Count what an act that is stored tells: a contested booking that moves, and is contested there too."""
+
+    async def count(database: Database) -> None:
+        await _count(database, act.company.id, refused, act.now)
+
+    if refused:
+        record.current().fields["unavailable"] = refused
+        afterwards(act.session, count)
+
+
 async def let_tell(act: Act, refused: int, most: int) -> None:
     """Count refusals that an answer is about to tell, within its transaction, where side by side they wait in turn.
 

@@ -112,3 +112,24 @@ async def test_a_dry_run_that_asks_more_than_an_hour_allows_is_told_nothing(
         calls = [await call(client, prober, *times) for times in itertools.pairwise(quarters)]
         problem(await ask(client, prober, *calls), 429, "rate_limited")
         problem(await ask(client, prober, calls[0]), 429, "rate_limited")
+
+
+async def test_a_contested_call_that_is_moved_about_is_counted_wherever_it_stays_contested(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: it is never refused, and says at each place whether the person is held there."""
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await confirmed(client, house, MORNING)
+        contested = await confirmed(client, prober, LATER)
+        await link_both(client, house, prober, mails)
+        read = await client.get(f"/api/v1/assignments/{contested}", headers=prober.headers)
+        assert read.json()["contested"] is True
+        path = f"/api/v1/calls/{read.json()['call_id']}"
+        ends = [{"ends_at": f"2027-01-26T18:{minute}:00+01:00"} for minute in ("10", "20", "30")]
+        headers = prober.headers | {"If-Match": "*"}
+        answers = [await client.patch(path, json=one, headers=headers) for one in ends]
+        assert [answer.status_code for answer in answers] == [200] * LIMIT + [429]
