@@ -31,7 +31,7 @@ from backend.planning.findings import CALL_FACTS, TWELVE_MONTHS, TWELVE_WEEKS, E
 from backend.planning.fitness import Fitness
 from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.period import ALWAYS, Period
-from backend.planning.probing import note_refusals
+from backend.planning.probing import let_tell
 from backend.productions.models import Production, Venue
 from backend.rules.checks.stage import NOBODY, check_stages
 from backend.rules.engine import Changes, compare, replan
@@ -53,8 +53,11 @@ class Named:
     jobs: Mapping[str, Any]
 
 
-async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
-    """Say what a change would do. Raises InvalidError (unknown ids, times), ConflictError for a cancelled call."""
+async def check_change(act: Act, body: CheckIn, language: str, most_refusals: int) -> CheckOut:
+    """Say what a change would do. Raises InvalidError (unknown ids, times), ConflictError for a cancelled call.
+
+    TooManyError when the company would be told "not available" more than `most_refusals` times in the hour.
+    """
     named = Named(await _calls(act, body), await _people(act, body), await _jobs(act, body))
     _check_names(body, named)
     moved = {str(change.call_id): _new_times(act, named.calls[change.call_id], change) for change in body.calls}
@@ -84,7 +87,7 @@ async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
         return [planned_finding(one, language, overrides.override_of(one, overridden)) for one in of]
 
     return CheckOut(
-        refusals=await _refusals(act, pairs, named, language),
+        refusals=await _refusals(act, pairs, named, language, most_refusals),
         appeared=shown(appeared),
         gone=shown(gone),
         changed=shown(changed),
@@ -189,7 +192,7 @@ async def _clashes(act: Act, proposal: Proposal, law: Law, times: Sequence[Any])
     return compare(before, after)
 
 
-async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str) -> list[RefusalOut]:
+async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str, most: int) -> list[RefusalOut]:
     """Ask the ledger for everybody whose confirmed times change, and take it back."""
     numbers = {str(person.id): person.number for person in named.people.values()}
     asked = {
@@ -202,7 +205,7 @@ async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str
     found = [_refusal(*asked[hold], language) for hold in refused]
     elsewhere = sum(one.code == "person_not_available" for one in found)
     if elsewhere:
-        note_refusals(act, elsewhere)
+        await let_tell(act, elsewhere, most)
     return found
 
 

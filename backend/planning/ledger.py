@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core.errors import ConflictError, Sentence
 from backend.planning.domain.publication import instant_text
 from backend.planning.models import Assignment, Booking, BookingStatus, Call
-from backend.planning.probing import note_refusals
+from backend.planning.probing import note_refusals, note_told
 from backend.tenancy.acting import Act
 from backend.tenancy.session import is_sqlite, login_rights
 
@@ -86,46 +86,54 @@ async def release(act: Act, assignment_ids: Collection[UUID]) -> None:
 async def move(act: Act, assignment_ids: Collection[UUID], starts_at: datetime, ends_at: datetime) -> None:
     """Hold the same people at another time, all or none; raises like `hold` and then leaves the ledger as it was.
 
-    A contested booking that finds its person held at the new time too moves and stays contested.
+    A contested booking that finds its person held at the new time too moves and stays contested: one bit, and counted.
     """
 
-    async def again() -> set[int]:
+    async def again() -> tuple[set[int], int]:
         taken_out = await _take_out(act, assignment_ids)
         moved = {row.assignment_id: replace(_hold_of(row), starts_at=starts_at, ends_at=ends_at) for row in taken_out}
         firm = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONFIRMED]
         doubtful = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONTESTED]
         await _refuse(act, await _insert(act, firm))
-        await _contest(act, await _insert(act, doubtful))
-        return {row.person_number for row in taken_out}
+        await _contest(act, held_again := await _insert(act, doubtful))
+        return {row.person_number for row in taken_out}, len(held_again)
 
-    await retry_contested(act.session, await _in_savepoint(act.session, again))
+    freed, held_again = await _in_savepoint(act.session, again)
+    note_told(act, held_again)
+    await retry_contested(act.session, freed)
 
 
 async def rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
     """Give back and hold, in a few statements however many they are; return the refused ones, who are held no more.
 
-    What is given back and wanted again moves: a contested booking that is refused again stays contested, and is not
-    returned. Whoever was contested because of what was given back is tried again afterwards.
+    What is given back and wanted again moves: a contested booking that is refused again stays contested, is counted,
+    and is not returned. Whoever was contested because of what was given back is tried again afterwards.
     """
-
-    async def again() -> tuple[list[Hold], set[int]]:
-        taken_out = await _take_out(act, given_back)
-        contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
-        refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested])
-        await _contest(act, await _insert(act, [each for each in wanted if each.assignment_id in contested]))
-        return refused, {row.person_number for row in taken_out}
-
-    refused, freed = await _in_savepoint(act.session, again)
-    await retry_contested(act.session, freed)
+    refused, held_again = await _rebook(act, given_back, wanted)
+    note_told(act, held_again)
     return refused
 
 
 async def try_rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
     """Return whom `rebook` would refuse; all of it is taken back, and nothing is stored."""
     savepoint = await act.session.begin_nested()
-    refused = await rebook(act, given_back, wanted)
+    refused, _ = await _rebook(act, given_back, wanted)
     await savepoint.rollback()
     return refused
+
+
+async def _rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> tuple[list[Hold], int]:
+    async def again() -> tuple[list[Hold], int, set[int]]:
+        taken_out = await _take_out(act, given_back)
+        contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
+        refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested])
+        held_again = await _insert(act, [each for each in wanted if each.assignment_id in contested])
+        await _contest(act, held_again)
+        return refused, len(held_again), {row.person_number for row in taken_out}
+
+    refused, held_again, freed = await _in_savepoint(act.session, again)
+    await retry_contested(act.session, freed)
+    return refused, held_again
 
 
 async def renumber(act: Act, old: int, new: int) -> list[UUID]:
