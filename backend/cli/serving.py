@@ -24,6 +24,9 @@ APPLICATION = "backend.cli.serving:application"
 # Longer than the longest statement allowed (FILAGE_STATEMENT_TIMEOUT_MS). Whoever stops Filage must wait longer still.
 DRAIN_SECONDS = 20
 LET_IN_SECONDS = 0.5
+# A process answers its parent once it has read its code. uvicorn's own 5 seconds are too few on a busy machine: it then
+# kills whoever is still reading, starts another one, and never comes to serve.
+ANSWER_SECONDS = 20
 # Linux's numbers, which Python does not name: packets with fewer hops to live are dropped.
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 MOST_HOPS = 255
@@ -91,7 +94,7 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or Ctrl-C; leaves with uvicorn's code when the application cannot start."""
     config = uvicorn.Config(
         APPLICATION, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS, http=Connection,
+        timeout_graceful_shutdown=DRAIN_SECONDS, timeout_worker_healthcheck=ANSWER_SECONDS, http=Connection,
     )  # fmt: skip
     doors = [config.bind_socket()]
     if workers == 1:
