@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from backend.availability.router import router as availability
 from backend.hours.router import router as hours
 from backend.identity.audit_router import router as audit
 from backend.identity.router import router as identity
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     planning,
     findings,
     hours,
+    availability,
     imports,
     audit,
 )

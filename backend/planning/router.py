@@ -247,11 +247,14 @@ async def delete_assignment(act: AsPlanner, assignment_id: UUID, expected: Expec
     await on_assignments.delete_assignment(act, assignment_id, expected)
 
 
-@router.post("/assignments/{assignment_id}/offer", summary="Offer an option")
+@router.post("/assignments/{assignment_id}/offer", summary="Offer an option", dependencies=[Depends(unhurried)])
 async def offer(
     act: AsPlanner, assignment_id: UUID, body: OfferIn, expected: OfferedVersion, response: Response
 ) -> AssignmentOut:
-    """The person is asked to keep the date free until `expires_at`; they can answer once the call is published."""
+    """The person is asked to keep the date free until `expires_at`; they can answer once the call is published.
+
+    409 `person_not_available` when they are away then, or another company has confirmed them: it is not told which.
+    """
     return _answer(response, await on_assignments.offer(act, assignment_id, body, expected))
 
 

@@ -55,6 +55,9 @@ async def _stage(client: AsyncClient) -> Foreign:
         client, headers, "/me/hours/entries", employer=f"{CANARY} employeur", kind="annexe_8", minutes=420,
         starts_on="2026-10-05", ends_on="2026-10-05",
     )  # fmt: skip
+    unavailability = await create(
+        client, headers, "/me/unavailabilities", starts_on="2027-02-08", ends_on="2027-02-08", note=f"{CANARY} secret"
+    )
     derogation = await create(
         client, headers, "/planning/derogations", rule="WT-REST-11", ground="agreement", document=f"{CANARY} accord",
         valid_from="2027-01-01", valid_to="2027-12-31", person_id=person["id"],
@@ -80,7 +83,7 @@ async def _stage(client: AsyncClient) -> Foreign:
         "feed_id": feed["id"], "entry_id": entry["id"], "subject_id": person["id"], "file": "people",
         "derogation_id": derogation["id"], "skill_id": skill["id"], "permit_id": permit["id"],
         "other_venue_id": other_venue["id"],
-        "agreement_id": agreement["id"],
+        "agreement_id": agreement["id"], "unavailability_id": unavailability["id"],
     }  # fmt: skip
     return Foreign(company, ids)
 
