@@ -9,6 +9,7 @@ from backend.identity.router import router as identity
 from backend.imports.router import router as imports
 from backend.people.router import router as people
 from backend.people.skills_router import router as skills
+from backend.planning.busy_router import router as busy
 from backend.planning.findings_router import router as findings
 from backend.planning.router import router as planning
 from backend.portal.router import router as portal
@@ -23,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     productions,
     travel,
     planning,
+    busy,
     findings,
     hours,
     availability,

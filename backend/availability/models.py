@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.availability.domain.recurrence import MOST_CHARACTERS
-from backend.tenancy.base import SharedBase, UuidKey, Versioned, choice
+from backend.tenancy.base import SharedBase, TenantBase, UuidKey, Versioned, choice
 
 NOTE_LIMIT = 500
 
@@ -74,3 +74,24 @@ class BusySharing(SharedBase):
     __tablename__ = "busy_sharing"
     user_id: Mapped[UUID] = mapped_column(ForeignKey("shared.user.id", ondelete="CASCADE"), primary_key=True)
     since: Mapped[datetime]
+
+
+class PersonUnavailability(Versioned, TenantBase):
+    """When a person cannot come, as one company wrote it down: for itself alone, whether or not they have an account.
+
+    Stored beside what the person says themselves: neither knows of the other.
+    """
+
+    __tablename__ = "person_unavailability"
+    id: Mapped[UuidKey]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    whole_days: Mapped[bool] = mapped_column(Boolean)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    note: Mapped[str | None] = mapped_column(String(NOTE_LIMIT))
+    recorded_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    __table_args__ = (
+        Index(None, "person_id", "starts_at"),
+        CheckConstraint("starts_at < ends_at", name="ends_after_start"),
+    )

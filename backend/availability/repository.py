@@ -1,6 +1,7 @@
 """Queries of absences: a person's own, and whether somebody is away, which is all that a company may learn."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.availability.domain.clocks import Span
-from backend.availability.models import BusyTime, Origin, Unavailability
+from backend.availability.models import BusySharing, BusyTime, Origin, Unavailability
 from backend.core.ids import new_id
 from backend.core.pagination import PageRequest
 from backend.identity.models import User
@@ -103,3 +104,16 @@ async def add_rows(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> 
     """Store unavailabilities, all in one statement."""
     if rows:
         await session.execute(insert(Unavailability), [dict(row) for row in rows])
+
+
+async def shares(session: AsyncSession, user_id: UUID) -> bool:
+    """Tell whether a person lets companies see when they are busy."""
+    return await session.scalar(select(BusySharing.user_id).where(BusySharing.user_id == user_id)) is not None
+
+
+async def share(session: AsyncSession, user_id: UUID, since: datetime | None) -> None:
+    """Store that a person shares their busy times, or (None) that they do not."""
+    if since is None:
+        await session.execute(delete(BusySharing).where(BusySharing.user_id == user_id))
+    else:
+        await session.execute(insert(BusySharing).values(user_id=user_id, since=since))

@@ -1,4 +1,4 @@
-"""Routes of absences: `/me/unavailabilities`, which belong to no company."""
+"""Routes of absences: `/me/unavailabilities` and `/me/sharing`, and what a company records for its people."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,8 +6,15 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from backend.availability import importing, service
-from backend.availability.schemas import CalendarReport, UnavailabilityIn, UnavailabilityOut
+from backend.availability import importing, recorded, service
+from backend.availability.schemas import (
+    CalendarReport,
+    RecordedIn,
+    RecordedOut,
+    Sharing,
+    UnavailabilityIn,
+    UnavailabilityOut,
+)
 from backend.core.clock import utc_now
 from backend.core.instants import HOME_TIMEZONE
 from backend.core.languages import language_of
@@ -15,7 +22,7 @@ from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ExpectedVersion
 from backend.core.resources import show, show_created
 from backend.core.schemas import TimeZone
-from backend.identity.access import SharedSession, SignedIn
+from backend.identity.access import AsPlanner, SharedSession, SignedIn
 from backend.tenancy import idempotency
 from backend.tenancy.idempotency import AnswerRoute
 
@@ -101,3 +108,57 @@ async def delete_own(
 ) -> None:
     """With all its times: companies may ask the person again at once."""
     await service.delete_own(session, caller, unavailability_id, expected)
+
+
+@router.get("/me/sharing", tags=["me"], summary="Read what I let companies see")
+async def read_sharing(caller: SignedIn, session: SharedSession) -> Sharing:
+    """Nothing, until the caller says otherwise."""
+    return await service.read_sharing(session, caller.user_id)
+
+
+@router.put("/me/sharing", tags=["me"], summary="Say what I let companies see")
+async def change_sharing(body: Sharing, caller: SignedIn, session: SharedSession) -> Sharing:
+    """With `busy_times`, the companies that one belongs to read `GET /people/{id}/busy`; without, at once no more."""
+    return await service.change_sharing(session, caller.user_id, body, utc_now())
+
+
+@router.get("/people/{person_id}/unavailabilities", tags=["people"], summary="List what is recorded for a person")
+async def list_recorded(act: AsPlanner, person_id: UUID, page: PageOf) -> Page[RecordedOut]:
+    """By start: what this company recorded itself. What the person says for all companies is not in it."""
+    return await recorded.list_recorded(act, person_id, page)
+
+
+@router.post(
+    "/people/{person_id}/unavailabilities", status_code=201, tags=["people"], summary="Record when a person cannot come"
+)
+async def add_recorded(
+    act: AsPlanner, person_id: UUID, body: RecordedIn, request: Request, response: Response
+) -> RecordedOut:
+    """With or without an account. Offers and confirmations of this company are refused then: 409 `person_unavailable`.
+
+    No other company learns of it, and neither does the person.
+    """
+    added = await recorded.add_recorded(act, person_id, body)
+    show_created(request, response, added.id, added.version)
+    return added
+
+
+@router.get(
+    "/people/{person_id}/unavailabilities/{recorded_id}", tags=["people"], summary="Read a recorded unavailability"
+)
+async def read_recorded(act: AsPlanner, person_id: UUID, recorded_id: UUID, response: Response) -> RecordedOut:
+    """With its `ETag`."""
+    found = await recorded.read_recorded(act, person_id, recorded_id)
+    show(response, found.version)
+    return found
+
+
+@router.delete(
+    "/people/{person_id}/unavailabilities/{recorded_id}",
+    status_code=204,
+    tags=["people"],
+    summary="Delete a recorded unavailability",
+)
+async def delete_recorded(act: AsPlanner, person_id: UUID, recorded_id: UUID, expected: ExpectedVersion) -> None:
+    """The company may ask the person again."""
+    await recorded.delete_recorded(act, person_id, recorded_id, expected)

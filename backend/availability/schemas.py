@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from backend.availability.domain.recurrence import MOST_CHARACTERS
 from backend.availability.models import NOTE_LIMIT, Origin
@@ -95,3 +95,37 @@ class CalendarReport(Body):
         int, Field(examples=[1], description="Recurrences without an end in sight: taken 400 times, 3 years ahead.")
     ]
     skipped: list[Skipped]
+
+
+class RecordedIn(When):
+    """When a person cannot come, as the company knows it; days are those of the company's calendar."""
+
+    note: Annotated[Note | None, Field(description="For this company; nothing of anybody's health belongs here.")] = (
+        None
+    )
+
+
+class RecordedOut(Body):
+    """What a company recorded for one of its people."""
+
+    id: Annotated[UUID, Field(examples=[_ID])]
+    person_id: Annotated[UUID, Field(examples=["01936c5e-0000-7000-8000-000000009e45"])]
+    whole_days: Annotated[bool, Field(examples=[True])]
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    note: Annotated[str | None, Field(examples=["Tournage à Lyon"])]
+    recorded_by: Annotated[str, Field(examples=["Anne Martin"])]
+    created_at: UtcInstant
+    version: Version
+
+
+class Sharing(Body):
+    """What a person lets companies see; off until they say otherwise."""
+
+    busy_times: Annotated[
+        StrictBool,
+        Field(
+            examples=[True],
+            description="Companies that one belongs to see when one is busy: no title, no reason, no company.",
+        ),
+    ]

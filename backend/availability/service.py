@@ -13,7 +13,7 @@ from backend.availability import repository
 from backend.availability.domain.clocks import Span, instant_of
 from backend.availability.domain.recurrence import MOST_TIMES, RecurrenceError, expand
 from backend.availability.models import Origin, Unavailability
-from backend.availability.schemas import UnavailabilityIn, UnavailabilityOut, When
+from backend.availability.schemas import Sharing, UnavailabilityIn, UnavailabilityOut, When
 from backend.core.errors import ConflictError, InvalidError, NotFoundError, Sentence
 from backend.core.ids import new_id
 from backend.core.instants import wall_time_exists
@@ -98,10 +98,34 @@ async def check_own(session: AsyncSession, number: int, span: Span) -> None:
         rows = await repository.own_at(session, number, span)
     if rows:
         told = [
-            {"id": str(row.unavailability_id), "starts_at": _text(row.starts_at), "ends_at": _text(row.ends_at)}
+            {
+                "id": str(row.unavailability_id),
+                "starts_at": instant_text(row.starts_at),
+                "ends_at": instant_text(row.ends_at),
+            }
             for row in rows
         ]
         raise ConflictError("own_unavailability", OWN_UNAVAILABILITY, extra={"unavailabilities": told})
+
+
+async def read_sharing(session: AsyncSession, user_id: UUID) -> Sharing:
+    """Return what a person lets companies see."""
+    return Sharing(busy_times=await repository.shares(session, user_id))
+
+
+async def change_sharing(session: AsyncSession, user_id: UUID, wanted: Sharing, now: datetime) -> Sharing:
+    """Let companies see busy times, or no more from now on."""
+    await repository.hold_own(session, user_id)
+    if wanted.busy_times != await repository.shares(session, user_id):
+        await repository.share(session, user_id, now if wanted.busy_times else None)
+    return wanted
+
+
+async def shared_times(session: AsyncSession, user_id: UUID, number: int, within: Span) -> list[Span] | None:
+    """Return when an account is away, None when its person does not share that; with the login's rights only."""
+    if not await repository.shares(session, user_id):
+        return None
+    return (await repository.busy(session, {number}, within)).get(number, [])
 
 
 async def check_room(session: AsyncSession, user_id: UUID, rows: int, times: int) -> None:
@@ -193,7 +217,8 @@ def shown(row: Any) -> UnavailabilityOut:  # noqa: ANN401 - a row of the reposit
     return UnavailabilityOut(**{name: getattr(row, name) for name in UnavailabilityOut.model_fields})
 
 
-def _text(instant: datetime) -> str:
+def instant_text(instant: datetime) -> str:
+    """Return an instant as the API writes it."""
     return instant.isoformat().replace("+00:00", "Z")
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.availability import recorded
 from backend.availability import service as availability
 from backend.availability.domain.clocks import Span
 from backend.availability.service import Asked
@@ -89,18 +90,28 @@ async def release(act: Act, assignment_ids: Collection[UUID]) -> None:
 
 
 async def move(act: Act, assignment_ids: Collection[UUID], starts_at: datetime, ends_at: datetime) -> None:
-    """Hold the same people at another time, all or none; raises like `hold` and then leaves the ledger as it was.
+    """Hold the same people at another time, all or none; as `move_all`."""
+    await move_all(act, dict.fromkeys(assignment_ids, Span(starts_at, ends_at)))
+
+
+async def move_all(act: Act, times: Mapping[UUID, Span]) -> None:
+    """Hold people at other times, all or none; raises like `hold` and then leaves the ledger as it was.
 
     A contested booking that finds its person held at the new time too moves and stays contested.
     """
 
     async def again() -> set[int]:
-        taken_out = await _take_out(act, assignment_ids)
-        moved = {row.assignment_id: replace(_hold_of(row), starts_at=starts_at, ends_at=ends_at) for row in taken_out}
+        taken_out = await _take_out(act, times)
+        had = _times_of(taken_out)
+        moved = {
+            row.assignment_id: replace(_hold_of(row), starts_at=times[row.assignment_id].starts_at,
+                                       ends_at=times[row.assignment_id].ends_at)
+            for row in taken_out
+        }  # fmt: skip
         firm = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONFIRMED]
         doubtful = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONTESTED]
-        await _refuse(act, await _insert(act, firm, _times_of(taken_out)))
-        await _contest(act, await _insert(act, doubtful, _times_of(taken_out)))
+        await _refuse(act, await _insert(act, firm, had))
+        await _contest(act, await _insert(act, doubtful, had))
         return {row.person_number for row in taken_out}
 
     await retry_contested(act.session, await _in_savepoint(act.session, again))
@@ -176,8 +187,10 @@ async def retry_contested(session: AsyncSession, person_numbers: Collection[int]
 async def check_free(act: Act, holds: Sequence[Hold]) -> None:
     """Refuse to ask people for times at which they are away, or held by another company: nobody can tell which.
 
-    Raises PersonNotAvailableError. The company's own bookings are no reason: it sees them.
+    Raises PersonNotAvailableError, and ConflictError `person_unavailable` for what this company itself recorded. Its
+    own bookings are no reason: it sees them, and options may overlap them.
     """
+    await _refuse_recorded(act, holds)
     if await find_unavailable(act, holds):
         note_refusals(act)
         raise PersonNotAvailableError
@@ -185,10 +198,14 @@ async def check_free(act: Act, holds: Sequence[Hold]) -> None:
 
 async def find_unavailable(act: Act, holds: Sequence[Hold]) -> list[Hold]:
     """Return those of `holds` whose person is away or held by another company, in a few statements for all of them."""
-    asked = [Asked(wanted.person_number, Span(wanted.starts_at, wanted.ends_at)) for wanted in holds]
-    away = await availability.find_away(act.session, asked)
+    away = await availability.find_away(act.session, [asked_of(wanted) for wanted in holds])
     elsewhere = await _held_elsewhere(act, holds)
     return [wanted for wanted, is_away in zip(holds, away, strict=True) if is_away or wanted in elsewhere]
+
+
+def asked_of(wanted: Hold) -> Asked:
+    """Return what a hold asks about its person."""
+    return Asked(wanted.person_number, Span(wanted.starts_at, wanted.ends_at))
 
 
 async def _held_elsewhere(act: Act, holds: Sequence[Hold]) -> set[Hold]:
@@ -286,10 +303,16 @@ async def _refuse(act: Act, refused: Sequence[Hold]) -> None:
         return
     # Asked inside the savepoint: a conflict may be with another row of the same act.
     conflicts = await find_own_conflicts(act, refused)
-    if not conflicts:
-        note_refusals(act)
-        raise PersonNotAvailableError
-    raise ConflictError("overlap", OVERLAP, extra={"conflicts": conflicts})
+    if conflicts:
+        raise ConflictError("overlap", OVERLAP, extra={"conflicts": conflicts})
+    await _refuse_recorded(act, refused)
+    note_refusals(act)
+    raise PersonNotAvailableError
+
+
+async def _refuse_recorded(act: Act, holds: Sequence[Hold]) -> None:
+    if rows := await recorded.find_recorded(act, [asked_of(wanted) for wanted in holds]):
+        raise recorded.refusal(rows)
 
 
 async def _take_out(act: Act, assignment_ids: Collection[UUID]) -> list[Row[Any]]:
@@ -327,14 +350,19 @@ async def _insert(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span] = Ma
 
 
 async def _present(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span]) -> list[Hold]:
-    """Return those whose person has not said, to all companies at once, that they are away."""
+    """Return those whose person is not away: as they said to all companies, or as this one recorded."""
     asked = []
     for wanted in holds:
         span = Span(wanted.starts_at, wanted.ends_at)
         parts = span.without(had[wanted.assignment_id]) if wanted.assignment_id in had else [span]
         asked += [(wanted, Asked(wanted.person_number, part)) for part in parts]
-    answers = await availability.find_away(act.session, [question for _, question in asked])
-    away = {wanted for (wanted, _), is_away in zip(asked, answers, strict=True) if is_away}
+    questions = [question for _, question in asked]
+    answers = await availability.find_away(act.session, questions)
+    written = await recorded.find_recorded(act, questions)
+    away = {
+        wanted for (wanted, question), is_away in zip(asked, answers, strict=True)
+        if is_away or any(recorded.is_meant(row, question) for row in written)
+    }  # fmt: skip
     return [wanted for wanted in holds if wanted not in away]
 
 

@@ -56,3 +56,13 @@ async def artist(client: AsyncClient, company: SignedUpCompany, other_company: S
     house, other = await build(client, company, email), await build(client, other_company, email)
     login, _ = await link_both(client, house, other, mails)
     return Artist(client, login, house, other)
+
+
+@pytest.fixture
+async def house(client: AsyncClient, company: SignedUpCompany) -> House:
+    return await build(client, company, f"{unique('raymond')}@example.org")
+
+
+@pytest.fixture
+async def other_house(client: AsyncClient, other_company: SignedUpCompany) -> House:
+    return await build(client, other_company, f"{unique('raymond')}@example.org")
