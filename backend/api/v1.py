@@ -10,6 +10,7 @@ from backend.imports.router import router as imports
 from backend.people.router import router as people
 from backend.people.skills_router import router as skills
 from backend.planning.busy_router import router as busy
+from backend.planning.copies_router import router as copies
 from backend.planning.findings_router import router as findings
 from backend.planning.router import router as planning
 from backend.portal.router import router as portal
@@ -24,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     productions,
     travel,
     planning,
+    copies,
     busy,
     findings,
     hours,

@@ -62,6 +62,10 @@ async def _stage(client: AsyncClient) -> Foreign:
         client, headers, f"/people/{person['id']}/unavailabilities", starts_on="2027-02-08", ends_on="2027-02-08",
         note=f"{CANARY} note",
     )  # fmt: skip
+    template = await create(
+        client, headers, "/call-templates", kind="setup", title=f"{CANARY} modèle", duration_minutes=240,
+        positions=[{"job": "machiniste"}],
+    )  # fmt: skip
     derogation = await create(
         client, headers, "/planning/derogations", rule="WT-REST-11", ground="agreement", document=f"{CANARY} accord",
         valid_from="2027-01-01", valid_to="2027-12-31", person_id=person["id"],
@@ -88,7 +92,7 @@ async def _stage(client: AsyncClient) -> Foreign:
         "derogation_id": derogation["id"], "skill_id": skill["id"], "permit_id": permit["id"],
         "other_venue_id": other_venue["id"],
         "agreement_id": agreement["id"], "unavailability_id": unavailability["id"],
-        "recorded_id": recorded["id"],
+        "recorded_id": recorded["id"], "template_id": template["id"],
     }  # fmt: skip
     return Foreign(company, ids)
 
