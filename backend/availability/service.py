@@ -1,5 +1,6 @@
 """Acts on a person's own unavailabilities, given once for all companies; and the one bit that a company may learn."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -59,7 +60,10 @@ async def add_own(session: AsyncSession, caller: Caller, body: UnavailabilityIn,
     """Store an unavailability and each of its times. Raises InvalidError; ConflictError `too_many`."""
     zone = ZoneInfo(body.timezone)
     first = read_span(body, zone, now)
-    spans = [first] if body.recurrence is None else _recurring(body.recurrence, first, zone, now)
+    spans = [first]
+    if body.recurrence is not None:
+        # In a thread: a rule that hardly ever comes true must not hold the event loop.
+        spans = await asyncio.to_thread(_recurring, body.recurrence, first, zone, now)
     await check_room(session, caller.user_id, 1, len(spans))
     row = Unavailability(
         id=new_id(), user_id=caller.user_id, origin=Origin.HAND, whole_days=body.starts_on is not None,

@@ -134,8 +134,28 @@ def read(*events: str) -> Any:
     return read_calendar(calendar(*events), WINDOW)
 
 
-def test_a_zone_that_the_file_itself_defines_is_followed() -> None:
-    found = read(OUTLOOK, event("a", "DTSTART;TZID=Ma zone:20270301T100000", "DURATION:PT1H"))
+def test_a_zone_that_only_the_file_defines_is_refused_by_its_name_whoever_sent_one_before() -> None:
+    own = event("a", "DTSTART;TZID=Ma zone:20270301T100000", "DURATION:PT1H")
+    for content in (calendar(OUTLOOK, own), calendar(own), calendar(OUTLOOK.replace("VTIMEZONE", "VTIMEZ\n ONE"), own)):
+        with pytest.raises(CalendarError) as refused:
+            read_calendar(content, WINDOW)
+        assert (refused.value.code, "Ma zone" in refused.value.sentence.fr) == ("unknown_timezone", True)
+
+
+@pytest.mark.timeout(30)
+def test_what_a_file_says_of_a_known_zone_is_not_even_read() -> None:
+    bomb = OUTLOOK.replace("Ma zone", "Europe/Nulle").replace("TZOFFSETFROM", "RRULE:FREQ=SECONDLY\nTZOFFSETFROM")
+    found = read(bomb, event("a", *at("20270301")))
+    assert found.events[0].spans[0].starts_at == datetime(2027, 3, 1, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Europe/Paris", '"Europe/Paris"', "Romance Standard Time", "/freeassociation.sourceforge.net/Europe/Paris",
+     '"/softwarestudio.org/Olson_20011030_5/Europe/Paris"'],
+)  # fmt: skip
+def test_known_zones_are_known_by_their_other_names(name: str) -> None:
+    found = read(event("a", f"DTSTART;VALUE=DATE-TIME;TZID={name}:20270301T100000", "DURATION:PT1H"))
     assert found.events[0].spans[0].starts_at == datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
@@ -197,6 +217,8 @@ async def test_a_file_that_is_too_large_is_refused_and_the_limit_is_said(artist:
         assert "1" in body["detail"]
     many = calendar(*(event(f"e{number}", "DTSTART:20270301T100000Z") for number in range(2001)))
     assert problem(await send(artist, many), 422)["errors"][0]["code"] == "too_many"
+    rules = calendar(*(event(f"e{number}", *at("20270301"), "RRULE:FREQ=DAILY;COUNT=2") for number in range(501)))
+    assert problem(await send(artist, rules), 422)["errors"][0]["code"] == "too_many"
     assert await artist.listed() == []
 
 
@@ -225,7 +247,9 @@ _WORDS = st.sampled_from(
      "DTSTART;VALUE=DATE:20270301", "DTEND:20270301T110000Z", "DTEND;TZID=Europe/Paris:20270301T110000",
      "DURATION:PT1H", "DURATION:-P1D", "RRULE:FREQ=DAILY;COUNT=3", "RRULE:FREQ=WEEKLY;BYDAY=MO,XX", "RRULE:",
      "RRULE:FREQ=MONTHLY;BYSETPOS=0", "EXDATE:20270301T100000Z", "EXDATE:hier", "RECURRENCE-ID:20270301T100000Z",
-     "RECURRENCE-ID:x", "TRANSP:TRANSPARENT", "STATUS:", "DTSTART:", "DTSTART;TZID=:20270301T100000", " suite", ":"]
+     "RECURRENCE-ID:x", "TRANSP:TRANSPARENT", "STATUS:", "DTSTART:", "DTSTART;TZID=:20270301T100000", " suite", ":",
+     "DTSTART;TZID=../../etc/passwd:20270301T100000", 'DTSTART;TZID="a:b":20270301T100000', "BEGIN:VTIMEZONE",
+     "END:VTIMEZONE", 'DTSTART;X="TZID=:";TZID=/a/b:20270301T100000']
 )  # fmt: skip
 
 

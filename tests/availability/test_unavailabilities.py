@@ -158,6 +158,7 @@ def _key(row: dict[str, Any]) -> Any:
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "recurrence_empty"),
         ("FREQ=DAILY;INTERVAL=7;BYDAY=WE", "recurrence_empty"),
         ("FREQ=DAILY;INTERVAL=0", "recurrence"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "recurrence"),
         ("FREQ=WEEKLY;BYDAY=LUNDI", "recurrence"),
         ("FREQ=FORTNIGHTLY", "recurrence"),
         ("tous les lundis", "recurrence"),

@@ -1,5 +1,6 @@
 """Planning by copy: calls, a day, a week or a production at other dates, once, as drafts, with what they need."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,6 +124,14 @@ async def test_the_same_key_replays_the_first_copy(stage: Stage) -> None:
     answers = [await stage.post("/planning/copies", body, **{"Idempotency-Key": "semaine-11"}) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["idempotency-replayed"] == "true"
+    assert len(await all_calls(stage)) == 2
+
+
+async def test_of_two_copies_at_once_one_is_made(stage: Stage) -> None:
+    await stage.call(await stage.production())
+    body = {"source": {"week": "2031-03-03"}, "to": "2031-03-10"}
+    answers = await asyncio.gather(*(stage.post("/planning/copies", body) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert len(await all_calls(stage)) == 2
 
 

@@ -1,6 +1,7 @@
 """An outside iCalendar file read as busy times (RFC 5545): its times and a hash of each UID, never a title."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,14 +10,19 @@ from typing import Any
 
 from icalendar import Calendar
 from icalendar.error import BrokenCalendarProperty
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from backend.availability.domain.clocks import Span, instant_of
 from backend.availability.domain.recurrence import RecurrenceError, expand
 from backend.core.errors import Sentence
+from backend.core.instants import find_zone
 
-MOST_EVENTS = 2000
+MOST_EVENTS, MOST_RULES = 2000, 500
 LONGEST = timedelta(days=366)
 _DAY = timedelta(days=1)
+_FOLD = re.compile(r"(?:\r?\n)+[ \t]")
+_ZONE_BEGINS, _ZONE_ENDS = (re.compile(rf"\s*{word}\b.*VTIMEZONE", re.IGNORECASE) for word in ("BEGIN", "END"))
+_ZONE_NAMED = re.compile(r'^([A-Z0-9-]+(?:;[^:\r\n]*?)?;TZID=)("[^"\r\n]*"|[^;:\r\n]*)', re.IGNORECASE | re.MULTILINE)
 
 
 class CalendarError(ValueError):
@@ -134,20 +140,55 @@ def _no_reason_to_be_busy(event: Any) -> str | None:  # noqa: ANN401 - the libra
     return None if _uid(event) else "no_uid"
 
 
+def _text(content: bytes) -> str:
+    """Return the file without what it says of time zones itself, and with names of zones that everybody knows.
+
+    The library would follow a file's own definition for years without end, keep it for the whole process, and read the
+    next person's file by it.
+    """
+    lines, inside = [], False
+    for line in re.split(r"\r?\n", _FOLD.sub("", content.decode("utf-8-sig")).lstrip()):
+        inside = inside or bool(_ZONE_BEGINS.match(line))
+        if not inside:
+            lines.append(line)
+        inside = inside and not _ZONE_ENDS.match(line)
+    unknown: set[str] = set()
+    text = _ZONE_NAMED.sub(lambda found: found[1] + _known_zone(found[2], unknown), "\r\n".join(lines))
+    if unknown:
+        raise _unknown_zone(sorted(unknown))
+    return text
+
+
+def _known_zone(written: str, unknown: set[str]) -> str:
+    """Return the zone that is meant: its own name, Windows' name of it, or a name behind the address of a vendor."""
+    name = written.strip('"')
+    parts = name.strip("/").split("/")
+    tails = ["/".join(parts[start:]) for start in range(len(parts))] if name.startswith("/") else [name]
+    for candidate in (WINDOWS_TO_OLSON.get(name, name), *tails):
+        if find_zone(candidate) is not None:
+            return candidate
+    unknown.add(name)
+    return name
+
+
 def _events(content: bytes) -> list[Any]:
     try:
-        calendars: list[Any] = Calendar.from_ical(content.decode("utf-8-sig"), multiple=True)
+        calendars: list[Any] = Calendar.from_ical(_text(content), multiple=True)
+    except CalendarError:
+        raise
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise _malformed() from error
     if not calendars or any(calendar.name != "VCALENDAR" for calendar in calendars):
         raise _malformed()
     found = [event for calendar in calendars for event in calendar.walk("VEVENT")]
-    if len(found) > MOST_EVENTS:
+    recurring = sum("RRULE" in event for event in found)
+    if len(found) > MOST_EVENTS or recurring > MOST_RULES:
         raise CalendarError(
             "too_many",
-            f"Ce calendrier a {len(found)} événements : {MOST_EVENTS} au plus par fichier. Exportez une période plus "
-            "courte.",
-            f"This calendar has {len(found)} events: {MOST_EVENTS} at most in a file. Export a shorter period.",
+            f"Ce calendrier a {len(found)} événements, dont {recurring} qui se répètent : {MOST_EVENTS} et "
+            f"{MOST_RULES} au plus par fichier. Exportez une période plus courte.",
+            f"This calendar has {len(found)} events, of which {recurring} recur: {MOST_EVENTS} and {MOST_RULES} at "
+            "most in a file. Export a shorter period.",
         )
     return found
 
@@ -162,14 +203,18 @@ def _check_zones(events: Sequence[Any]) -> None:
         and isinstance(at := _value(prop, "dt"), datetime) and at.tzinfo is None
     })  # fmt: skip
     if unknown:
-        named = ", ".join(f"« {_short(name)} »" for name in unknown[:5])
-        raise CalendarError(
-            "unknown_timezone",
-            f"Ce fichier nomme un fuseau horaire inconnu : {named}. Rien n'est importé : exportez-le avec des fuseaux "
-            "comme « Europe/Paris », ou en UTC.",
-            f"This file names a time zone that nobody knows: {named}. Nothing was imported: export it with zones like "
-            "“Europe/Paris”, or in UTC.",
-        )
+        raise _unknown_zone(unknown)
+
+
+def _unknown_zone(unknown: Sequence[str]) -> CalendarError:
+    named = ", ".join(f"« {_short(name)} »" for name in unknown[:5])
+    return CalendarError(
+        "unknown_timezone",
+        f"Ce fichier nomme un fuseau horaire inconnu : {named}. Rien n'est importé : exportez-le avec des fuseaux "
+        "comme « Europe/Paris », ou en UTC.",
+        f"This file names a time zone that nobody knows: {named}. Nothing was imported: export it with zones like "
+        "“Europe/Paris”, or in UTC.",
+    )
 
 
 def _short(name: str) -> str:
