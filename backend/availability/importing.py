@@ -39,6 +39,7 @@ _REASONS = {
     ),
     "duplicate": Sentence("deux fois dans le fichier", "twice in the file"),
     "recurrence": Sentence("avec une répétition illisible", "with a recurrence that cannot be read"),
+    "recurrence_too_old": Sentence("répété depuis plus de quarante ans", "repeated for more than forty years"),
     "recurrence_too_fine": Sentence("répété plus d'une fois par jour", "repeated more than once a day"),
 }
 

@@ -20,10 +20,11 @@ from backend.people.models import Job
 from backend.planning import refusals, repository
 from backend.planning.calls import create_call
 from backend.planning.copy_schemas import CallNew, TemplateChange, TemplateIn, TemplateOut
-from backend.planning.domain.moving import BreakPlan, planned
+from backend.planning.domain.moving import BreakPlan, OutOfCalendarError, planned
 from backend.planning.domain.times import Pause, find_faults
 from backend.planning.models import CallTemplate, CallTemplatePosition, Position
 from backend.planning.schemas import CallIn, CallOut
+from backend.planning.selecting import out_of_calendar
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import apply_changes, duplicate, get_row, keyset, refusing, values_of
 
@@ -140,7 +141,10 @@ async def _completed(act: Act, said: Mapping[str, Any], values: dict[str, Any]) 
     zone = ZoneInfo(await place_zone(act, values.get("venue_id")))
     wall = values["starts_at"].astimezone(zone).replace(tzinfo=None)
     unplaced = said["unplaced_break_minutes"]
-    times = planned(wall, said["duration_minutes"], break_plans(said["breaks"]), unplaced, zone).times
+    try:
+        times = planned(wall, said["duration_minutes"], break_plans(said["breaks"]), unplaced, zone).times
+    except OutOfCalendarError as error:
+        raise out_of_calendar("starts_at", error) from error
     later = values["starts_at"] - times.starts_at  # an hour, in the second of the two that the clocks show alike
     breaks = [_break(pause, later) for pause in times.breaks]
     return {"breaks": breaks, "unplaced_break_minutes": unplaced} | found | {"ends_at": times.ends_at + later}

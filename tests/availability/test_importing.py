@@ -196,9 +196,16 @@ def test_what_has_no_usable_times_is_skipped_with_its_reason() -> None:
         event("g", *at("20260101")),
         event("h", *at("20270301")),
         event("h", *at("20270302")),
+        event("i", "DTSTART;TZID=Asia/Tokyo:00010101T000000", "DURATION:PT1H"),
+        event("j", "DTSTART:00010101T000000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY"),
+        event("k", "DTSTART:00010101T000000Z", "DURATION:PT1H", "RRULE:FREQ=YEARLY"),
+        event("l", "DTSTART:99991231T000000Z", "DURATION:PT1H", "RRULE:FREQ=YEARLY"),
+        event("m", *at("20270302"), "RECURRENCE-ID:99991231T235959Z"),
     )
-    assert found.skipped == {"no_times": 6, "no_uid": 1, "out_of_range": 1, "duplicate": 1}
-    assert len(found.events) == 1
+    assert found.skipped == {
+        "no_times": 7, "no_uid": 1, "out_of_range": 2, "duplicate": 1, "recurrence_too_old": 1,
+    }  # fmt: skip
+    assert len(found.events) == 3
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,9 @@ async def test_an_empty_calendar_with_replace_forgets_what_was_imported(artist: 
 
 
 _WORDS = st.sampled_from(
-    ["BEGIN:VCALENDAR", "END:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "UID:a", "DTSTART:20270301T100000Z",
+    ["DTSTART:00010101T000000Z", "DTEND:99991231T235959", "DTSTART;TZID=Asia/Tokyo:99991231T235959",
+     "RECURRENCE-ID:99991231T235959Z", "RRULE:FREQ=DAILY", "RRULE:FREQ=YEARLY;UNTIL=00010101", "BEGIN:VCALENDAR",
+     "END:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "UID:a", "DTSTART:20270301T100000Z",
      "DTSTART;VALUE=DATE:20270301", "DTEND:20270301T110000Z", "DTEND;TZID=Europe/Paris:20270301T110000",
      "DURATION:PT1H", "DURATION:-P1D", "RRULE:FREQ=DAILY;COUNT=3", "RRULE:FREQ=WEEKLY;BYDAY=MO,XX", "RRULE:",
      "RRULE:FREQ=MONTHLY;BYSETPOS=0", "EXDATE:20270301T100000Z", "EXDATE:hier", "RECURRENCE-ID:20270301T100000Z",

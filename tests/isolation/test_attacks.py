@@ -55,6 +55,7 @@ ATTACKS = (
     attack("people and sessions of all companies", 'select id from shared."user"'),
     attack("when people said that they are away", "select 1 from shared.busy_time"),
     attack("what they said it for", "select note from shared.unavailability"),
+    attack("who lets companies see when they are busy", "select user_id from shared.busy_sharing"),
     attack("an unavailability in somebody's name", "insert into shared.busy_time (person_number) values (1)"),
     attack("`RESET ROLE`, then another schema", "reset role", "select key from {other.schema_name}.idempotency_key"),
     attack("`SET ROLE` as a whole statement", "set local role {other.role_name}", "select current_user", session=OPEN),

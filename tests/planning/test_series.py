@@ -86,6 +86,7 @@ async def test_a_call_takes_from_its_template_what_it_does_not_say(stage: Stage)
     own = await stage.create("/calls", **body | {"title": "Générale", "ends_at": "2027-03-27T23:00:00+01:00"})
     assert (own["title"], own["breaks"], own["kind"]) == ("Générale", [], "performance")
     problem(await stage.post("/calls", body | {"template_id": str(uuid4())}), 422)
+    problem(await stage.post("/calls", body | {"starts_at": "2200-12-31T23:30:00Z"}), 422)
     missing = {name: body[name] for name in ("production_id", "starts_at")}
     assert problem(await stage.post("/calls", missing), 422)["errors"][0]["loc"] == ["body", "kind"]
 

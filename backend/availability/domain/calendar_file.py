@@ -92,7 +92,10 @@ class _Reader:
         self.cut = 0
 
     def read(self, event: Any) -> BusyEvent | None:  # noqa: ANN401 - the library's event has no precise types
-        reason, spans = self._spans(event)
+        try:
+            reason, spans = self._spans(event)
+        except OverflowError:  # on the first or the last day of all calendars
+            reason, spans = "no_times", []
         if reason is not None:
             self.skipped[reason] += 1
             return None
@@ -244,7 +247,10 @@ def _plain(at: date, zone: tzinfo) -> datetime:
     """Return a moment on the clocks of `zone`, without an offset; a day begins at midnight."""
     if not isinstance(at, datetime):
         return datetime.combine(at, time())
-    return at if at.tzinfo is None else at.astimezone(zone).replace(tzinfo=None, fold=0)
+    try:
+        return at if at.tzinfo is None else at.astimezone(zone).replace(tzinfo=None, fold=0)
+    except OverflowError:  # on the first or the last day of all calendars
+        return at.replace(tzinfo=None)
 
 
 def _excluded(event: Any) -> Iterator[date]:  # noqa: ANN401 - the library's event has no precise types

@@ -29,6 +29,8 @@ PARTS = frozenset(
         "WKST",
     }
 )
+BY_DAYS = frozenset({"DAILY", "WEEKLY"})
+OLDEST = timedelta(days=40 * 366)  # before what is wanted: each day since then is a step
 MONTHLY_ONLY = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"})
 _CENTURIES = timedelta(days=146_097)  # 400 years: the calendar repeats, days of the week included
 _LAST_YEAR = 9_990
@@ -58,8 +60,12 @@ def expand(rule: str, first: datetime, zone: tzinfo, floor: datetime, horizon: d
     """
     parts = _read(rule)
     until = _until(parts, zone)
+    if first > horizon:
+        return Expansion([], cut=False)
+    if floor - first > OLDEST and str(parts["FREQ"][0]).upper() in BY_DAYS:
+        raise _too_old()
     # Near the end of the calendar: a rule that never comes true (the 30th of February) is given up after 373 years.
-    shift = _CENTURIES * ((_LAST_YEAR - first.year) // 400)
+    shift = _CENTURIES * ((_LAST_YEAR - horizon.year) // 400)
     last = horizon + shift if until is None else min(horizon, until) + shift
     try:
         rest = {name: value for name, value in parts.items() if name != "UNTIL"}
@@ -99,7 +105,7 @@ def _read(rule: str) -> Mapping[str, Any]:
             "BYMINUTE or BYSECOND): change the rule.",
         )
     # What is checked day by day takes the library seconds when it never comes true.
-    is_slow = frequency in {"DAILY", "WEEKLY"} and not MONTHLY_ONLY.isdisjoint(parts)
+    is_slow = frequency in BY_DAYS and not MONTHLY_ONLY.isdisjoint(parts)
     if is_slow or frequency not in FREQUENCIES or any(int(value) < 1 for value in parts.get("INTERVAL", [])):
         raise _unreadable()
     return parts
@@ -114,6 +120,14 @@ def _until(parts: Mapping[str, Any], zone: tzinfo) -> datetime | None:
     if isinstance(until, date):
         return datetime.combine(until, time.max, UTC).replace(tzinfo=None)
     raise _unreadable()
+
+
+def _too_old() -> RecurrenceError:
+    return RecurrenceError(
+        "recurrence_too_old",
+        "Cette répétition a commencé il y a plus de quarante ans : donnez-lui un début plus récent.",
+        "This recurrence began more than forty years ago: give it a later start.",
+    )
 
 
 def _unreadable() -> RecurrenceError:
