@@ -146,8 +146,8 @@ def _no_reason_to_be_busy(event: Any) -> str | None:  # noqa: ANN401 - the libra
 def _text(content: bytes) -> str:
     """Return the file without what it says of time zones itself, and with names of zones that everybody knows.
 
-    The library would follow a file's own definition for years without end, keep it for the whole process, and read the
-    next person's file by it.
+    The library would follow a file's own rules without end, keep them for the whole process, and read the next person's
+    file by them.
     """
     lines, inside = [], False
     for line in re.split(r"\r?\n", _FOLD.sub("", content.decode("utf-8-sig")).lstrip()):
