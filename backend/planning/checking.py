@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, or_, select
 
+from backend.availability import recorded
 from backend.core.ids import new_id
 from backend.core.resources import sent
 from backend.people.models import Job, Person
@@ -202,7 +203,8 @@ async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str
     }
     given_back = [_id(segment) for before, after in pairs for segment in _differing(before, after)]
     refused = await ledger.try_rebook(act, given_back, list(asked))
-    found = [_refusal(*asked[hold], language) for hold in refused]
+    written = {row.number for row in await recorded.find_recorded(act, [ledger.asked_of(hold) for hold in refused])}
+    found = [_refusal(*asked[hold], language, is_recorded=hold.person_number in written) for hold in refused]
     elsewhere = sum(one.code == "person_not_available" for one in found)
     if elsewhere:
         await let_tell(act, elsewhere, most)
@@ -223,11 +225,15 @@ def _id(segment: Segment) -> UUID:
     return UUID(segment.assignment.removeprefix(NEW))
 
 
-def _refusal(work: Work, segment: Segment, language: str) -> RefusalOut:
+def _refusal(work: Work, segment: Segment, language: str, *, is_recorded: bool) -> RefusalOut:
     others = overlapping(work, segment)
-    sentence = ledger.OVERLAP if others else ledger.NOT_AVAILABLE
+    code, sentence = "person_not_available", ledger.NOT_AVAILABLE
+    if others:
+        code, sentence = "overlap", ledger.OVERLAP
+    elif is_recorded:
+        code, sentence = "person_unavailable", recorded.RECORDED
     return RefusalOut(
-        code="overlap" if others else "person_not_available",
+        code=code,
         sentence=sentence.in_language(language),
         person_id=UUID(work.person),
         call_id=UUID(segment.call),

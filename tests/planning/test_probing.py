@@ -14,9 +14,11 @@ from backend.core.settings import Settings
 from backend.tenancy.session import Urls
 from tests.helpers import problem, sign_up, unique
 from tests.portal.conftest import House, act, assign, build, call
-from tests.portal.test_two_companies import EVENING, LATER, MORNING, Mails, confirmed, link_both
+from tests.portal.test_two_companies import EVENING, LATER, MORNING, Mails, as_person, confirmed, link_both
 
 LIMIT = 2
+FREE = ("2027-01-27T14:00:00+01:00", "2027-01-27T17:00:00+01:00")
+EXPIRY = {"expires_at": "2027-01-20T18:00:00+01:00"}
 
 
 @pytest.fixture
@@ -133,3 +135,23 @@ async def test_a_contested_call_that_is_moved_about_is_counted_wherever_it_stays
         headers = prober.headers | {"If-Match": "*"}
         answers = [await client.patch(path, json=one, headers=headers) for one in ends]
         assert [answer.status_code for answer in answers] == [200] * LIMIT + [429]
+
+
+async def test_offers_at_times_of_an_absence_or_a_booking_are_counted_alike(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        login, _ = await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        evening = {"starts_at": EVENING[0], "ends_at": EVENING[1]}
+        said = await client.post("/api/v1/me/unavailabilities", json=evening, headers=as_person(login))
+        assert said.status_code == 201
+        free = await assign(client, prober, (await call(client, prober, *FREE))["id"])
+        for times in (LATER, EVENING):
+            draft = await assign(client, prober, (await call(client, prober, *times))["id"])
+            problem(await act(client, prober, draft, "offer", **EXPIRY), 409, "person_not_available")
+        problem(await act(client, prober, free, "offer", **EXPIRY), 429, "rate_limited")
