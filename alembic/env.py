@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 import backend.audit.models
 import backend.hours.models
 import backend.identity.models
+import backend.notifications.models
 import backend.people.models
 import backend.planning.models
 import backend.portal.models

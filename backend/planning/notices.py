@@ -1,0 +1,80 @@
+"""What people are to be told, noted in the act's own transaction; a task makes one message of it for each person.
+
+What is urgent leaves at once. A change or a cancellation of something that is more than a day away waits fifteen
+minutes for what else changes meanwhile. An offer on a call that nobody was told of waits until the call is published:
+its person could not answer before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from backend.planning.models import Assignment, Call, Notice, NoticeKind
+from backend.planning.upgrading import follows_options
+from backend.tenancy.acting import Act
+
+MERGED_FOR = timedelta(minutes=15)
+URGENT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """One person's assignment on a call, and what is needed to decide when they are told."""
+
+    assignment_id: UUID
+    call_id: UUID
+    person_id: UUID
+    starts_at: datetime
+    is_published: bool
+
+
+def note(
+    act: Act, kind: NoticeKind, concerned: Iterable[Concerned], facts: Mapping[UUID, Mapping[str, Any]] | None = None
+) -> None:
+    """Note one kind of news for these people, to be stored with the act; `facts`, by call, is what they knew before."""
+    if not follows_options(act):
+        return
+    found = list(concerned)
+    for one in found:
+        known = (facts or {}).get(one.call_id)
+        act.session.add(
+            Notice(
+                person_id=one.person_id, kind=kind, assignment_id=one.assignment_id, call_id=one.call_id,
+                facts=None if known is None else dict(known), actor_id=act.actor.user_id, noted_at=act.now,
+                send_after=_send_after(act, kind, one), message_id=None,
+            )
+        )  # fmt: skip
+
+
+async def publish(act: Act, call_ids: Sequence[UUID]) -> None:
+    """Let the offers that waited for the publication of these calls go."""
+    if not call_ids or not follows_options(act):
+        return
+    await act.session.flush()
+    waiting = update(Notice).where(Notice.call_id.in_(call_ids), Notice.send_after.is_(None))
+    freed = await act.session.scalars(
+        waiting.values(send_after=act.now).returning(Notice.id), execution_options={"synchronize_session": False}
+    )
+    freed.all()
+
+
+async def concerned_by(act: Act, assignment_ids: Sequence[UUID]) -> list[Concerned]:
+    """Return whom these assignments are of, in one statement."""
+    query = (
+        select(Assignment.id, Assignment.call_id, Assignment.person_id, Call.starts_at, Call.published_version > 0)
+        .join(Call, Call.id == Assignment.call_id)
+        .where(Assignment.id.in_(assignment_ids))
+        .order_by(Assignment.id)
+    )
+    return [Concerned(*row) for row in await act.session.execute(query)]
+
+
+def _send_after(act: Act, kind: NoticeKind, one: Concerned) -> datetime | None:
+    if kind in {NoticeKind.OFFERED, NoticeKind.PROMOTED} and not one.is_published:
+        return None
+    merges = kind in {NoticeKind.CHANGED, NoticeKind.CANCELLED} and one.starts_at - act.now > URGENT
+    return act.now + MERGED_FOR if merges else act.now
