@@ -19,7 +19,7 @@ from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
 from backend.core.resources import sent
-from backend.planning import findings, gate, ledger, notices, publishing, refusals, repository
+from backend.planning import findings, gate, ledger, notices, publishing, refusals, repository, staffing
 from backend.planning.domain.proposal import NewTimes, Proposal
 from backend.planning.domain.publication import cancel_snapshot, instant_text
 from backend.planning.domain.states import Status
@@ -65,7 +65,7 @@ async def create_call(act: Act, body: CallIn) -> CallOut:
     async with refusing(act.session, {"fk_": refusals.unknown_in_body("production_id")}):
         act.session.add(call)
     record(act, "call.created", call.id, after=values_of(call, FIELDS))
-    return shown_call(call)
+    return shown_call(call, staffing.NOBODY)
 
 
 async def change_call(
@@ -84,7 +84,7 @@ async def change_call(
         await _cancel(act, call, values)
     else:
         await _change(act, call, values, brought)
-    return shown_call(call)
+    return await read_call(act, call_id)
 
 
 async def delete_call(act: Act, call_id: UUID, expected: int) -> None:
@@ -194,9 +194,9 @@ def notice_minutes(act: Act, call: Call | Row[Any]) -> int:
     return max(0, int((call.starts_at - act.now).total_seconds() // 60))
 
 
-def shown_call(call: Call) -> CallOut:
-    """Return a call as the API shows it."""
-    return shown(values_of(call, (column.name for column in repository.CALL_COLUMNS)))
+def shown_call(call: Call, staffed: Mapping[str, Any]) -> CallOut:
+    """Return a call as the API shows it, with how far it is staffed."""
+    return shown(values_of(call, (column.name for column in repository.CALL_COLUMNS)) | dict(staffed))
 
 
 def shown(values: Mapping[str, Any]) -> CallOut:

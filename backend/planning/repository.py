@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, not_
 
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
-from backend.planning import askings, declarations, ledger
+from backend.planning import askings, declarations, ledger, staffing
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import Period
@@ -66,7 +66,7 @@ def has_status(status: Status, now: datetime) -> ColumnElement[bool]:
 
 async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequence[Row[Any]]:
     """Return one page of calls and a row more, by start and id."""
-    query = select(*CALL_COLUMNS).where(touches(wanted.period))
+    ids = select(Call.id).where(touches(wanted.period))
     for column, value in (
         (Call.production_id, wanted.production_id),
         (Call.venue_id, wanted.venue_id),
@@ -74,14 +74,27 @@ async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequen
         (Call.kind, wanted.kind),
     ):
         if value is not None:
-            query = query.where(column == value)
-    query = keyset(query, page, (Call.starts_at, Call.id), (sort_instant, UUID))
-    return (await act.session.execute(query)).all()
+            ids = ids.where(column == value)
+    shown = keyset(ids, page, (Call.starts_at, Call.id), (sort_instant, UUID))
+    return (await act.session.execute(_staffed_calls(act, shown).order_by(Call.starts_at, Call.id))).all()
 
 
 async def find_call(act: Act, call_id: UUID) -> Row[Any] | None:
-    """Return one call as columns."""
-    return (await act.session.execute(select(*CALL_COLUMNS).where(Call.id == call_id))).one_or_none()
+    """Return one call as columns, with how far it is staffed."""
+    query = _staffed_calls(act, select(Call.id).where(Call.id == call_id))
+    return (await act.session.execute(query)).one_or_none()
+
+
+def _staffed_calls(act: Act, ids: Select[Any]) -> Select[Any]:
+    # Named once: a limit of its own in each place could cut them differently.
+    shown = ids.cte("shown_call")
+    staffed = staffing.of_calls(select(shown.c.id), act.now)
+    columns = [column.label(name) for name, column in staffing.columns(staffed).items()]
+    return (
+        select(*CALL_COLUMNS, *columns)
+        .join_from(Call, shown, shown.c.id == Call.id)
+        .outerjoin(staffed, staffed.c.call_id == Call.id)
+    )
 
 
 async def lock_call(act: Act, call_id: UUID) -> Call | None:

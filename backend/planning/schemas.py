@@ -13,6 +13,7 @@ from backend.people.schemas import Kinds, SkillCodes
 from backend.planning.domain.options import FIRST, SECOND
 from backend.planning.domain.states import Action, Status
 from backend.planning.models import CallKind, CallStatus, Declared, PayUnit
+from backend.planning.staffing import Colour
 
 MOST_BREAKS = 20
 MOST_PEOPLE = 1000
@@ -141,7 +142,22 @@ class BreakOut(Body):
     paid: Annotated[bool, Field(examples=[False])]
 
 
-class CallOut(Body):
+class Staffed(Body):
+    """How far a call is staffed at this moment; the API computes the colour, so that it is the same everywhere."""
+
+    to_fill: Annotated[int, Field(examples=[2], description="Places of its positions without somebody confirmed.")]
+    offered: Annotated[int, Field(examples=[1], description="People whose option stands, or who have accepted.")]
+    confirmed: Annotated[int, Field(examples=[3])]
+    colour: Annotated[
+        Colour,
+        Field(
+            examples=["amber"],
+            description="`green`: nothing to fill; `amber`: as many are asked as are missing; `red`: fewer are.",
+        ),
+    ]
+
+
+class CallOut(Staffed):
     """A call; `unpublished_changes` tells that it is no longer what the people called were told."""
 
     id: CallId
@@ -325,7 +341,7 @@ class HistoryOut(Body):
     on_behalf: Annotated[OnBehalf | None, Field(examples=[None])]
 
 
-class PlannedCall(Body):
+class PlannedCall(Staffed):
     """A call of the period, in short."""
 
     id: CallId
