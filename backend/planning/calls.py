@@ -181,7 +181,7 @@ async def _let_everybody_go(act: Act, call: Call) -> None:
     ]
     deleted = await repository.delete_drafts(act, call.id)
     await ledger.release(act, cancelled)
-    told = await notices.concerned_by(act, [*cancelled, *released])
+    told = await notices.concerned_by(act, Assignment.id.in_([*cancelled, *released]))
     notices.note(act, NoticeKind.CANCELLED, told)
     after = {"call_id": call.id, "reason": reason, "notice_minutes": notice}
     for what, ids in (("cancelled", cancelled), ("released", released), ("deleted", deleted)):

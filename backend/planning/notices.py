@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
+from backend.outbox.tasks import defer
 from backend.planning.models import Assignment, Call, Notice, NoticeKind
 from backend.planning.upgrading import follows_options
 from backend.tenancy.acting import Act
 
 MERGED_FOR = timedelta(minutes=15)
 URGENT = timedelta(days=1)
+POST_TASK, POST_QUEUE = "post_messages", "mails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ def note(
     """Note one kind of news for these people, to be stored with the act; `facts`, by call, is what they knew before."""
     if not follows_options(act):
         return
-    found = list(concerned)
+    # Of a date that was never published nobody knows: there is nothing to take back.
+    found = [one for one in concerned if one.is_published or kind is not NoticeKind.CANCELLED]
     for one in found:
         known = (facts or {}).get(one.call_id)
         act.session.add(
@@ -48,6 +51,8 @@ def note(
                 send_after=_send_after(act, kind, one), message_id=None,
             )
         )  # fmt: skip
+    if found:
+        have_posted(act)
 
 
 async def publish(act: Act, call_ids: Sequence[UUID]) -> None:
@@ -59,18 +64,27 @@ async def publish(act: Act, call_ids: Sequence[UUID]) -> None:
     freed = await act.session.scalars(
         waiting.values(send_after=act.now).returning(Notice.id), execution_options={"synchronize_session": False}
     )
-    freed.all()
+    if freed.all():
+        have_posted(act)
 
 
-async def concerned_by(act: Act, assignment_ids: Sequence[UUID]) -> list[Concerned]:
+async def concerned_by(act: Act, which: ColumnElement[bool]) -> list[Concerned]:
     """Return whom these assignments are of, in one statement."""
     query = (
         select(Assignment.id, Assignment.call_id, Assignment.person_id, Call.starts_at, Call.published_version > 0)
         .join(Call, Call.id == Assignment.call_id)
-        .where(Assignment.id.in_(assignment_ids))
+        .where(which)
         .order_by(Assignment.id)
     )
     return [Concerned(*row) for row in await act.session.execute(query)]
+
+
+def have_posted(act: Act) -> None:
+    """Have the company's messages made and sent once this act is stored.
+
+    One task for each act: a second one that waits might begin before this act is stored, and miss what it noted.
+    """
+    defer(act.session, POST_TASK, {}, queue=POST_QUEUE, company=act.company.id)
 
 
 def _send_after(act: Act, kind: NoticeKind, one: Concerned) -> datetime | None:
