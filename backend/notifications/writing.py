@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, and_, or_, select
 
+from backend.identity.access import PLANNERS
 from backend.identity.models import Membership, Role, User
 from backend.notifications.preferences import unwanted_by
 from backend.notifications.wording import News, Place, Told, item
@@ -122,19 +123,25 @@ async def _reader(act: Act, person: Row[Any], actors: Sequence[UUID]) -> Reader:
     """Read the person's account, what they want, and whom to ask, which no company's role may."""
     is_owner = Membership.role == Role.OWNER
     members = (
-        select(User.id, User.full_name, User.email, is_owner.label("is_owner"))
+        select(User.id, User.full_name, User.email)
         .join(Membership, Membership.user_id == User.id)
-        .where(Membership.company_id == act.company.id, or_(is_owner, User.id.in_(actors[-1:])))
-        .order_by(Membership.created_at, User.id)
+        .where(
+            Membership.company_id == act.company.id,
+            # Whoever declined is an actor too, and a member: never the one to write to.
+            Membership.role.in_(sorted(PLANNERS)),
+            or_(is_owner, User.id.in_(actors)),
+        )
+        .order_by(is_owner.desc(), Membership.created_at, User.id)
     )
     account = select(User.email, User.language).where(and_(User.id == person.user_id, User.is_active))
     async with login_rights(act.session):
         contacts = (await act.session.execute(members)).all()
         own = (await act.session.execute(account)).one_or_none() if person.user_id is not None else None
         unwanted = await unwanted_by(act.session, person.user_id) if own is not None else frozenset[str]()
+    planners = {one.id: one for one in contacts}
     # Whoever acted last is asked first; they may have left the company since.
-    acted = [one for one in contacts if one.id in actors] or contacts
-    contact = f"{acted[0].full_name} ({acted[0].email})" if acted else ""
+    asked = next((planners[one] for one in reversed(actors) if one in planners), contacts[0] if contacts else None)
+    contact = "" if asked is None else f"{asked.full_name} ({asked.email})"
     if own is None:
         return Reader(person.email, "fr", has_account=False, unwanted=unwanted, contact=contact)
     language: Literal["fr", "en"] = "en" if own.language == "en" else "fr"

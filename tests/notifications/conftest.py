@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from httpx import AsyncClient, Response
 from sqlalchemy import text
 
+from backend.core.clock import utc_now
 from backend.core.settings import Settings
 from backend.tenancy.session import Database, Urls
 from backend.worker import notifying
@@ -84,6 +85,11 @@ class House:
         """Have the worker's clock show this, from now on."""
         runner = self.app.state.runner
         runner.tools = replace(runner.tools, clock=lambda: now)
+
+    def at_present(self) -> None:
+        """Have the worker's clock show the time that the API's shows."""
+        runner = self.app.state.runner
+        runner.tools = replace(runner.tools, clock=utc_now)
 
     async def renew(self) -> None:
         """Have the company's agenda renewed, as each night."""

@@ -186,3 +186,17 @@ async def test_an_answer_recorded_for_somebody_says_who_recorded_it_and_how_it_w
     assert page["items"] == events[:1]
     assert page["next_cursor"]
     problem(await house.stage.get("/assignments/0197a3c2-5b1e-7c3a-9d2f-1a2b3c4d5e6f/history"), 404, "not_found")
+
+
+async def test_the_second_is_told_to_write_to_the_company_and_never_learns_who_the_first_was(house: House) -> None:
+    call = await house.published()
+    first, second = await house.person(account=True), await house.person()
+    option = await house.option(call, first)
+    await house.option(call, second, rank=2)
+    await house.work()
+    assert (await first.answer(option, "decline")).status_code == 200
+    (letter,) = await house.work()
+    assert letter.to == second.address
+    assert f"Camille Renard ({house.company.email})" in letter.text
+    assert first.address not in letter.text
+    assert "Dominique" not in letter.text
