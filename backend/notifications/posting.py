@@ -13,10 +13,12 @@ from sqlalchemy import select
 
 from backend.core.ids import new_id
 from backend.outbox.tasks import MAIL_QUEUE, defer
+from backend.planning import notices
 from backend.planning.models import Message, MessageStatus, Notice, NoticeKind
 from backend.planning.upgrading import follows_options
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
+from backend.tenancy.session import is_sqlite
 
 MESSAGE_TASK = "send_message"
 _MERGING = frozenset({NoticeKind.CHANGED, NoticeKind.CANCELLED})
@@ -41,7 +43,11 @@ async def post(act: Act) -> None:
         message.handed_at = act.now
         defer(act.session, MESSAGE_TASK, {"message": str(message.id)}, queue=MAIL_QUEUE, company=act.company.id)
     await act.session.flush()
-    await agenda.enter(act.session, act.company, [one.send_after for one in waiting if one.handed_at is None])
+    later = [message.send_after for message in waiting if message.handed_at is None]
+    await agenda.enter(act.session, act.company, later)
+    soonest = min(later, default=None)
+    if soonest is not None and soonest - act.now < agenda.MINUTE and not is_sqlite(act.session):
+        notices.have_posted(act, soonest)  # the agenda knows minutes only
 
 
 def message_of(payload: Mapping[str, Any]) -> UUID:

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from backend.core.clock import utc_now
 from backend.notifications import posting
+from backend.planning.notices import GATHERED_FOR
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
 from backend.worker.notifying import FILAGE
@@ -312,11 +314,33 @@ async def test_two_tasks_of_a_company_at_once_tell_nobody_twice(house: House) ->
     async def post() -> None:
         info = await company_info(house.database, house.company)
         async with house.database.company(info) as session:
-            await posting.post(Act(session, info, FILAGE, utc_now()))
+            await posting.post(Act(session, info, FILAGE, utc_now() + GATHERED_FOR))
 
     await asyncio.gather(*(post() for _ in range(6)))
     assert len({letter.to for letter in await house.work()}) == 5
     assert [one["status"] for one in await house.log()] == ["sent"] * 5
+
+
+@pytest.mark.postgresql
+async def test_offers_made_date_by_date_within_seconds_make_one_mail_that_leaves_by_itself(house: House) -> None:
+    calls = [await house.published(SOON + number * DAY) for number in range(3)]
+    player = await house.person()
+    noted = utc_now()
+    house.at(noted)
+    for call in calls:
+        await house.option(call, player)
+        await house.app.state.runner.work_off()
+    assert house.post.collect() == []
+    async with house.database.shared(write=False) as session:
+        query = text("select max(scheduled_at) from procrastinate.procrastinate_jobs where status = 'todo'")
+        planned = await session.scalar(query)
+    assert planned is not None
+    assert noted < planned < utc_now() + GATHERED_FOR + timedelta(seconds=1)
+    async with house.database.shared() as session:
+        await session.execute(text("update procrastinate.procrastinate_jobs set scheduled_at = null"))
+    house.at_present()
+    (letter,) = await house.work()
+    assert letter.subject == "Compagnie du Lever vous propose 3 dates"
 
 
 async def test_an_act_that_is_not_stored_tells_nobody(house: House) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from backend.core.clock import utc_now
 from tests.helpers import problem, sign_up
 from tests.notifications.conftest import House, Letter, Player
@@ -86,6 +88,7 @@ async def cast(house: House) -> Week:
     return Week(house, calls, people[:8], people[8:10], people[10:12], people[12:], assigned)
 
 
+@pytest.mark.postgresql  # without a queue, each answer is followed by its mail at once
 async def test_a_week_from_the_first_question_to_the_last_reminder(house: House) -> None:
     week = await cast(house)
     await twelve_mails_ask_for_sixty_dates(week)
