@@ -7,6 +7,7 @@ import backend.audit.models
 import backend.availability.models
 import backend.hours.models
 import backend.identity.models
+import backend.notifications.models
 import backend.people.models
 import backend.planning.models
 import backend.portal.models

@@ -7,6 +7,7 @@ from backend.hours.router import router as hours
 from backend.identity.audit_router import router as audit
 from backend.identity.router import router as identity
 from backend.imports.router import router as imports
+from backend.notifications.router import router as notifications
 from backend.people.router import router as people
 from backend.people.skills_router import router as skills
 from backend.planning.busy_router import router as busy
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     hours,
     availability,
     imports,
+    notifications,
     audit,
 )
 PREFIX = "/api/v1"

@@ -19,6 +19,7 @@ from backend.imports.domain.rows import CompanyRow, Season
 from backend.imports.matching import Matching
 from backend.imports.refusals import ImportRejectedError
 from backend.imports.schemas import FileCounts, ImportReport
+from backend.notifications import attending
 from backend.planning import findings as planned
 from backend.rules.finding import Severity
 from backend.tenancy.acting import Act
@@ -69,6 +70,8 @@ async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sent
     if any(number for one in counts.values() for name, number in one.as_dict().items() if name not in UNCHANGING):
         record(act, "season.imported", act.company.id, after={file: one.as_dict() for file, one in counts.items()})
         await act.session.flush()
+        # An import records what was agreed and tells nobody; its options expire by the clock all the same.
+        attending.have_renewed(described)
     return counts, _said_of_company(company), described
 
 

@@ -32,6 +32,12 @@ class MailKind(StrEnum):
     INVITATION = "invitation"
     VERIFICATION = "verification"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a kind
+    OFFERED = "offered"
+    EXPIRING = "expiring"
+    PROMOTED = "promoted"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    EVE = "eve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +45,15 @@ class Mail:
     """One mail to one address.
 
     `context` holds, worded in `language`: invitation: `company`, `inviter`, `role`, `accept_url`, `expires_at`;
-    verification: `name`, `verify_url`; password_reset: `name`, `reset_url`. `id` stays the same however often the mail
-    is tried: it makes the Message-ID, by which a mail that came twice is recognised.
+    verification: `name`, `verify_url`; password_reset: `name`, `reset_url`; each kind of planning: `name`, `company`,
+    `contact`, `me_url` (the last two may be empty) and `items`, a list of `head` and `lines`. `id` stays the same
+    however often the mail is tried: it makes the Message-ID, by which a mail that came twice is recognised.
     """
 
     kind: MailKind
     to: str
     language: Language
-    context: Mapping[str, str]
+    context: Mapping[str, Any]
     id: UUID = field(default_factory=new_id, compare=False)
 
     def as_payload(self) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def render(mail: Mail, settings: Settings, now: datetime) -> EmailMessage:
 
     Raises EmailNotValidError (a ValueError) for a malformed address, jinja2.UndefinedError for a missing context key.
     """
-    context = {"language": mail.language, **{key: _one_line(value) for key, value in mail.context.items()}}
+    context = {"language": mail.language, **_clean(mail.context)}
     context["name"] = _greeted(context.get("name", ""))
     text = _environment().get_template(f"{mail.kind}.{mail.language}.txt.j2").make_module(context)
     subject = _one_line(vars(text)["subject"])
@@ -101,6 +108,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - texts, lists and maps of them
+    if isinstance(value, Mapping):
+        return {key: _clean(each) for key, each in value.items()}
+    return _one_line(value) if isinstance(value, str) else [_clean(each) for each in value]
 
 
 def _one_line(text: str) -> str:

@@ -4,6 +4,7 @@ The company offers, confirms, releases and cancels; the person accepts and decli
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,37 +19,57 @@ from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import ANY_VERSION, check_version
 from backend.core.resources import sent
 from backend.people.models import Person
-from backend.planning import declarations, gate, ledger, refusals, repository
+from backend.planning import (
+    askings,
+    declarations,
+    filling,
+    gate,
+    ledger,
+    notices,
+    promoting,
+    refusals,
+    repository,
+)
 from backend.planning.calls import notice_minutes
-from backend.planning.domain.states import Action, Status, TransitionError, after, allowed, effective
+from backend.planning.domain.states import Action, Status, TransitionError, after, allowed, effective, is_undoable
 from backend.planning.gate import BRINGING_NOTHING, Brought
-from backend.planning.models import Assignment, Call, CallStatus, Declared, PayUnit
+from backend.planning.models import Assignment, Call, CallStatus, Declared, NoticeKind, PayUnit
+from backend.planning.promoting import Fallen
 from backend.planning.repository import AssignmentsFilter
-from backend.planning.schemas import AssignmentChange, AssignmentIn, AssignmentOut, CancelIn, OfferIn
+from backend.planning.schemas import (
+    AnsweredIn,
+    AssignmentChange,
+    AssignmentIn,
+    AssignmentOut,
+    CancelIn,
+    OfferIn,
+    OnBehalf,
+)
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import apply_changes, duplicate, refusing, values_of
 
-COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
+COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL, Action.UNDO)
 PERSON_ACTS = (Action.ACCEPT, Action.DECLINE)
 FIELDS = ("call_id", "position_id", "person_id", "job", "status", "pay_unit", "cachets", "message")
-_DONE = {
+DONE = {
     Action.OFFER: "assignment.offered",
     Action.ACCEPT: "assignment.accepted",
     Action.DECLINE: "assignment.declined",
     Action.CONFIRM: "assignment.confirmed",
     Action.RELEASE: "assignment.released",
     Action.CANCEL: "assignment.cancelled",
+    Action.UNDO: "assignment.restored",
 }
-_STATE = ("status", "rank", "expires_at", "message", "reason", "notice_minutes", "decided_by", "decided_at")
-_ASIDE = frozenset({"status", "contested", "allowed", "declaration", "declared_at"})
+STATE = ("status", "rank", "expires_at", "message", "reason", "notice_minutes", "decided_by", "decided_at")
+_FALLING = frozenset({Action.DECLINE, Action.RELEASE, Action.CANCEL})
+_ASIDE = frozenset({"status", "contested", "allowed", "declaration", "declared_at", "remind_at", "promoted_at"})
 _NAMES = tuple(name for name in AssignmentOut.model_fields if name not in _ASIDE)
 
 
 async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Page[AssignmentOut]:
     """Return one page of assignments, in the order in which they were made."""
     rows, cursor = cut(await repository.list_assignments(act, wanted, page), page, lambda row: (row.id,))
-    items = [_shown(act, row._asdict(), _said(row), contested=row.contested) for row in rows]
-    return Page[AssignmentOut](items=items, next_cursor=cursor)
+    return Page[AssignmentOut](items=[shown_row(act, row) for row in rows], next_cursor=cursor)
 
 
 async def read_assignment(act: Act, assignment_id: UUID) -> AssignmentOut:
@@ -56,7 +77,13 @@ async def read_assignment(act: Act, assignment_id: UUID) -> AssignmentOut:
     row = await repository.find_assignment(act, assignment_id)
     if row is None:
         raise refusals.missing(refusals.NO_ASSIGNMENT)
-    return _shown(act, row._asdict(), _said(row), contested=row.contested)
+    return shown_row(act, row)
+
+
+def shown_row(act: Act, row: Row[Any]) -> AssignmentOut:
+    """Return a row of the repository's assignments as the API shows it."""
+    followed = row.remind_at, row.promoted_at
+    return _shown(act, row._asdict(), (*_said(row), *followed), contested=row.contested)
 
 
 async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
@@ -72,8 +99,7 @@ async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
         id=new_id(), status=Status.DRAFT, created_at=act.now, updated_at=act.now, acted_at=act.now,
         **body.model_dump() | {"position_id": await _position_id(act, body), "cachets": cachets},
     )  # fmt: skip
-    for expired in await repository.expire_past_option(act, body.call_id, body.person_id, body.job):
-        record(act, "assignment.expired", expired)
+    await promoting.expire(act, repository.of_person(body.call_id, body.person_id, body.job))
     async with refusing(act.session, _refusals()):
         act.session.add(assignment)
     record(act, "assignment.created", assignment.id, after=values_of(assignment, FIELDS))
@@ -112,17 +138,14 @@ async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = AN
 
     Raises ConflictError `person_not_available`: the person is away, or another company holds them.
     """
-    if body.expires_at <= act.now:
-        raise InvalidError.of(
-            ["body", "expires_at"],
-            "L'option expirerait dans le passé : choisissez une date à venir.",
-            "The option would expire in the past: choose a date to come.",
-            "expires_in_past",
-        )
+    remind_at = askings.check_times(act, body.expires_at, body.remind_at)
     assignment, call = await _locked(act, assignment_id, expected)
-    offered = await _company_act(act, assignment, Action.OFFER, body.model_dump(exclude_none=True))
+    values = body.model_dump(exclude_none=True, exclude={"remind_at"})
+    await _transit(act, assignment, Action.OFFER, values, contested=False)
     await ledger.check_free(act, [await _hold(act, assignment, call)])
-    return offered
+    await askings.begin(act, [assignment.id], body.expires_at, remind_at)
+    notices.note(act, NoticeKind.OFFERED, [_concerned(assignment, call)])
+    return await _shown_entity(act, assignment)
 
 
 async def confirm(
@@ -130,6 +153,7 @@ async def confirm(
 ) -> AssignmentOut:
     """Engage the person. Raises ConflictError (`overlap`, `person_not_available`, `state_conflict`), as the gate."""
     assignment, call = await _locked(act, assignment_id, expected)
+    await filling.check_place(act, (assignment.call_id, assignment.job))
     await gate.hold_people(act, Person.id == assignment.person_id)
     confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
     await gate.let_pass(act, Assignment.id == assignment_id, [(call.starts_at, call.ends_at)], brought)
@@ -138,15 +162,47 @@ async def confirm(
 
 async def release(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> AssignmentOut:
     """Give up an option or an acceptance. Raises ConflictError `state_conflict`."""
-    assignment, _ = await _locked(act, assignment_id, expected)
-    return await _company_act(act, assignment, Action.RELEASE, {})
+    assignment, call = await _locked(act, assignment_id, expected)
+    released = await _company_act(act, assignment, Action.RELEASE, {})
+    notices.note(act, NoticeKind.CANCELLED, [_concerned(assignment, call)])
+    return released
 
 
 async def cancel(act: Act, assignment_id: UUID, body: CancelIn, expected: int = ANY_VERSION) -> AssignmentOut:
     """Cancel a confirmed assignment; the reason and the notice are kept for payroll, and the person is free again."""
     assignment, call = await _locked(act, assignment_id, expected)
     values = {"reason": body.reason, "notice_minutes": notice_minutes(act, call)}
-    return await _company_act(act, assignment, Action.CANCEL, values)
+    cancelled = await _company_act(act, assignment, Action.CANCEL, values)
+    notices.note(act, NoticeKind.CANCELLED, [_concerned(assignment, call)])
+    return cancelled
+
+
+async def undo(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> AssignmentOut:
+    """Let an option that was declined or released by mistake stand again, as the person is told.
+
+    Raises ConflictError: `state_conflict` where there is no way back, `promoted` when a second choice moved up since,
+    `duplicate` when the person was asked anew.
+    """
+    assignment, call = await _locked(act, assignment_id, expected)
+    if call.status is CallStatus.CANCELLED:
+        raise refusals.call_cancelled()
+    if assignment.acted_at is not None and await promoting.moved_up_since(act, assignment):
+        raise refusals.moved_up()
+    async with refusing(act.session, _refusals()):
+        blank = {"reason": None, "decided_by": None, "decided_at": None}
+        await _transit(act, assignment, Action.UNDO, blank, contested=False)
+    notices.note(act, NoticeKind.OFFERED, [_concerned(assignment, call)])
+    return await _shown_entity(act, assignment)
+
+
+async def answer(
+    act: Act, assignment_id: UUID, action: Action, body: AnsweredIn, expected: int = ANY_VERSION
+) -> AssignmentOut:
+    """Record the person's yes or no for them; who recorded it and how it was given stay in the history."""
+    assignment, _ = await _locked(act, assignment_id, expected)
+    values = _decided(act) | ({"reason": body.reason} if action is Action.DECLINE else {})
+    await _person_act(act, assignment, action, values, on_behalf=body.on_behalf)
+    return await _shown_again(act, assignment)
 
 
 async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NONE) -> AssignmentOut:
@@ -188,10 +244,15 @@ async def _company_act(
 
 
 async def _person_act(
-    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], declared: Declared = Declared.NONE
-) -> AssignmentOut:  # fmt: skip
+    act: Act,
+    assignment: Assignment,
+    action: Action,
+    values: Mapping[str, Any],
+    declared: Declared = Declared.NONE,
+    on_behalf: OnBehalf | None = None,
+) -> AssignmentOut:
     contested = await _is_contested(act, assignment)
-    await _transit(act, assignment, action, values, contested=contested)
+    await _transit(act, assignment, action, values, contested=contested, on_behalf=on_behalf)
     if action is Action.ACCEPT:
         await declarations.keep(act, assignment.id, declared)
     else:
@@ -204,19 +265,34 @@ async def _person_act(
 
 
 async def _transit(
-    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], *, contested: bool
-) -> None:
+    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], *, contested: bool,
+    on_behalf: OnBehalf | None = None,
+) -> None:  # fmt: skip
     status = effective(assignment.status, assignment.expires_at, act.now)
-    try:
-        reached = after(status, action, contested=contested)
-    except TransitionError as error:
-        possible = PERSON_ACTS if action in PERSON_ACTS else COMPANY_ACTS
-        raise refusals.state_conflict(status, [each for each in error.allowed if each in possible]) from None
-    before = values_of(assignment, _STATE)
+    reached = reach(status, action, assignment.expires_at, act, contested=contested)
+    before, rank = values_of(assignment, STATE), assignment.rank
     apply_changes(assignment, {"status": reached, **values})
     assignment.acted_at = assignment.updated_at = act.now
     await act.session.flush()
-    record(act, _DONE[action], assignment.id, *changes(before, values_of(assignment, _STATE)))
+    was, now = changes(before, values_of(assignment, STATE))
+    record(act, DONE[action], assignment.id, was, now if on_behalf is None else now | {"on_behalf": on_behalf})
+    if action in _FALLING:
+        await promoting.after_fall(act, [Fallen(assignment.call_id, assignment.job, rank)])
+
+
+def reach(status: Status, action: Action, expires_at: datetime | None, act: Act, *, contested: bool = False) -> Status:
+    """Return the state that an act leads to. Raises ConflictError `state_conflict`, with those that do."""
+    try:
+        return after(status, action, contested=contested, undoable=is_undoable(expires_at, act.now))
+    except TransitionError as error:
+        possible = PERSON_ACTS if action in PERSON_ACTS else COMPANY_ACTS
+        raise refusals.state_conflict(status, [each for each in error.allowed if each in possible]) from None
+
+
+def _concerned(assignment: Assignment, call: Call) -> notices.Concerned:
+    return notices.Concerned(
+        assignment.id, call.id, assignment.person_id, call.starts_at, is_published=call.published_version > 0
+    )
 
 
 async def _hold(act: Act, assignment: Assignment, call: Call) -> ledger.Hold:
@@ -288,7 +364,7 @@ async def _shown_again(act: Act, assignment: Assignment, of: tuple[Action, ...] 
 async def _shown_entity(
     act: Act, assignment: Assignment, *, contested: bool = False, of: tuple[Action, ...] = COMPANY_ACTS
 ) -> AssignmentOut:
-    said = await declarations.of(act, assignment)
+    said = (*await declarations.of(act, assignment), *await askings.of(act, assignment))
     return _shown(act, values_of(assignment, (*_NAMES, "status")), said, contested=contested, of=of)
 
 
@@ -297,12 +373,14 @@ def _said(row: Row[Any]) -> declarations.Said:
 
 
 def _shown(
-    act: Act, values: Mapping[str, Any], said: declarations.Said, *, contested: bool,
+    act: Act, values: Mapping[str, Any], said: tuple[Any, ...], *, contested: bool,
     of: tuple[Action, ...] = COMPANY_ACTS,
 ) -> AssignmentOut:  # fmt: skip
     status = effective(values["status"], values["expires_at"], act.now)
-    possible = [action for action in allowed(status, contested=contested) if action in of]
-    own = {name: values[name] for name in _NAMES} | {"declaration": said[0], "declared_at": said[1]}
+    undoable = is_undoable(values["expires_at"], act.now)
+    possible = [action for action in allowed(status, contested=contested, undoable=undoable) if action in of]
+    beside = dict(zip(("declaration", "declared_at", "remind_at", "promoted_at"), said, strict=True))
+    own = {name: values[name] for name in _NAMES} | beside
     return AssignmentOut.model_validate(own | {"status": status, "contested": contested, "allowed": possible})
 
 

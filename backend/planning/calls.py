@@ -11,19 +11,21 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Row
+
 from backend.audit.service import changes, record
 from backend.core.errors import InvalidError
 from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
 from backend.core.resources import sent
-from backend.planning import findings, gate, ledger, publishing, refusals, repository
+from backend.planning import findings, gate, ledger, notices, publishing, refusals, repository, staffing
 from backend.planning.domain.proposal import NewTimes, Proposal
 from backend.planning.domain.publication import cancel_snapshot, instant_text
 from backend.planning.domain.states import Status
 from backend.planning.domain.times import Pause, Times, find_faults
 from backend.planning.gate import BRINGING_NOTHING, Brought
-from backend.planning.models import Assignment, Call, CallStatus
+from backend.planning.models import Assignment, Call, CallStatus, NoticeKind
 from backend.planning.repository import CallsFilter
 from backend.planning.schemas import CallChange, CallIn, CallOut
 from backend.tenancy.acting import Act
@@ -63,7 +65,7 @@ async def create_call(act: Act, body: CallIn) -> CallOut:
     async with refusing(act.session, {"fk_": refusals.unknown_in_body("production_id")}):
         act.session.add(call)
     record(act, "call.created", call.id, after=values_of(call, FIELDS))
-    return shown_call(call)
+    return shown_call(call, staffing.NOBODY)
 
 
 async def change_call(
@@ -82,7 +84,7 @@ async def change_call(
         await _cancel(act, call, values)
     else:
         await _change(act, call, values, brought)
-    return shown_call(call)
+    return await read_call(act, call_id)
 
 
 async def delete_call(act: Act, call_id: UUID, expected: int) -> None:
@@ -179,20 +181,22 @@ async def _let_everybody_go(act: Act, call: Call) -> None:
     ]
     deleted = await repository.delete_drafts(act, call.id)
     await ledger.release(act, cancelled)
+    told = await notices.concerned_by(act, Assignment.id.in_([*cancelled, *released]))
+    notices.note(act, NoticeKind.CANCELLED, told)
     after = {"call_id": call.id, "reason": reason, "notice_minutes": notice}
     for what, ids in (("cancelled", cancelled), ("released", released), ("deleted", deleted)):
         for assignment_id in ids:
             record(act, f"assignment.{what}", assignment_id, after=after if what == "cancelled" else None)
 
 
-def notice_minutes(act: Act, call: Call) -> int:
+def notice_minutes(act: Act, call: Call | Row[Any]) -> int:
     """Return the whole minutes from now to the call's start; 0 once it has begun."""
     return max(0, int((call.starts_at - act.now).total_seconds() // 60))
 
 
-def shown_call(call: Call) -> CallOut:
-    """Return a call as the API shows it."""
-    return shown(values_of(call, (column.name for column in repository.CALL_COLUMNS)))
+def shown_call(call: Call, staffed: Mapping[str, Any]) -> CallOut:
+    """Return a call as the API shows it, with how far it is staffed."""
+    return shown(values_of(call, (column.name for column in repository.CALL_COLUMNS)) | dict(staffed))
 
 
 def shown(values: Mapping[str, Any]) -> CallOut:

@@ -3,6 +3,7 @@
 A company reads one of three words and when it was said. It is kept as long as the person stands by the acceptance.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,12 @@ async def forget(act: Act, assignment_id: UUID) -> None:
     """Drop what was declared: the person has declined, or accepts anew."""
     if act.company.revision not in BEFORE_THEM:
         await act.session.execute(delete(Declaration).where(Declaration.assignment_id == assignment_id))
+
+
+async def forget_all(act: Act, assignment_ids: Collection[UUID]) -> None:
+    """Drop what was declared of these assignments: somebody else records the answers of their people."""
+    if act.company.revision not in BEFORE_THEM:
+        await act.session.execute(delete(Declaration).where(Declaration.assignment_id.in_(assignment_ids)))
 
 
 async def of(act: Act, assignment: Assignment) -> Said:

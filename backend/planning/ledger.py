@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -211,6 +211,13 @@ async def find_unavailable(act: Act, holds: Sequence[Hold]) -> list[Hold]:
     return [wanted for wanted, is_away in zip(holds, away, strict=True) if is_away or wanted in elsewhere]
 
 
+async def find_recorded_of_each(act: Act, holds: Sequence[Hold]) -> dict[Hold, ConflictError]:
+    """Return the refusal of each of `holds` whose person this company itself recorded as away, in one statement."""
+    rows = await recorded.find_recorded(act, [asked_of(wanted) for wanted in holds])
+    of_each = {wanted: [row for row in rows if recorded.is_meant(row, asked_of(wanted))] for wanted in holds}
+    return {wanted: recorded.refusal(found) for wanted, found in of_each.items() if found}
+
+
 def asked_of(wanted: Hold) -> Asked:
     """Return what a hold asks about its person."""
     return Asked(wanted.person_number, Span(wanted.starts_at, wanted.ends_at))
@@ -262,33 +269,65 @@ async def find_own_conflicts(act: Act, holds: Sequence[Hold]) -> list[dict[str, 
     """Return this company's confirmed assignments that overlap `holds` (the first 50), as the API shows them."""
     if not holds:
         return []
-    overlapping = [
-        and_(
-            Booking.person_number == wanted.person_number,
-            Booking.starts_at < wanted.ends_at,
-            Booking.ends_at > wanted.starts_at,
-            Booking.assignment_id != wanted.assignment_id,
-        )
-        for wanted in holds[:CONFLICTS_SHOWN]
-    ]
-    query = (
-        select(Booking.assignment_id, Call.id, Call.title, Booking.starts_at, Booking.ends_at)
+    query = _own_bookings(act).where(or_(*(_overlaps(wanted) for wanted in holds[:CONFLICTS_SHOWN])))
+    rows = await act.session.execute(query.limit(CONFLICTS_SHOWN))
+    return [_conflict(row) for row in rows]
+
+
+async def find_conflicts_of_each(act: Act, holds: Sequence[Hold]) -> dict[UUID, list[dict[str, Any]]]:
+    """Return for each of `holds`, by assignment, the company's own confirmed assignments that overlap it."""
+    first, last = min(wanted.starts_at for wanted in holds), max(wanted.ends_at for wanted in holds)
+    people = sorted({wanted.person_number for wanted in holds})
+    query = _own_bookings(act).where(
+        Booking.person_number.in_(people), Booking.starts_at < last, Booking.ends_at > first
+    )
+    rows = (await act.session.execute(query)).all()
+    return {
+        wanted.assignment_id: [
+            _conflict(row)
+            for row in rows
+            if row.person_number == wanted.person_number
+            and row.starts_at < wanted.ends_at
+            and row.ends_at > wanted.starts_at
+            and row.assignment_id != wanted.assignment_id
+        ][:CONFLICTS_SHOWN]
+        for wanted in holds
+    }
+
+
+def refusal(conflicts: Sequence[dict[str, Any]]) -> ConflictError:
+    """Return the refusal of a hold: `overlap` with the company's own conflicts, else `person_not_available`."""
+    if not conflicts:
+        return PersonNotAvailableError()
+    return ConflictError("overlap", OVERLAP, extra={"conflicts": list(conflicts)})
+
+
+def _overlaps(wanted: Hold) -> ColumnElement[bool]:
+    return and_(
+        Booking.person_number == wanted.person_number,
+        Booking.starts_at < wanted.ends_at,
+        Booking.ends_at > wanted.starts_at,
+        Booking.assignment_id != wanted.assignment_id,
+    )
+
+
+def _own_bookings(act: Act) -> Select[Any]:
+    return (
+        select(Booking.assignment_id, Booking.person_number, Call.id, Call.title, Booking.starts_at, Booking.ends_at)
         .join(Assignment, Assignment.id == Booking.assignment_id)
         .join(Call, Call.id == Assignment.call_id)
-        .where(Booking.company_id == act.company.id, IS_CONFIRMED, or_(*overlapping))
+        .where(Booking.company_id == act.company.id, IS_CONFIRMED)
         .order_by(Booking.starts_at, Booking.assignment_id)
-        .limit(CONFLICTS_SHOWN)
     )
-    return [_conflict(*row) for row in await act.session.execute(query)]
 
 
-def _conflict(assignment_id: UUID, call_id: UUID, title: str, starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+def _conflict(row: Row[Any]) -> dict[str, Any]:
     return {
-        "assignment_id": str(assignment_id),
-        "call_id": str(call_id),
-        "title": title,
-        "starts_at": instant_text(starts_at),
-        "ends_at": instant_text(ends_at),
+        "assignment_id": str(row.assignment_id),
+        "call_id": str(row.id),
+        "title": row.title,
+        "starts_at": instant_text(row.starts_at),
+        "ends_at": instant_text(row.ends_at),
     }
 
 
@@ -311,11 +350,10 @@ async def _refuse(act: Act, refused: Sequence[Hold]) -> None:
         return
     # Asked inside the savepoint: a conflict may be with another row of the same act.
     conflicts = await find_own_conflicts(act, refused)
-    if conflicts:
-        raise ConflictError("overlap", OVERLAP, extra={"conflicts": conflicts})
-    await _refuse_recorded(act, refused)
-    note_refusals(act)
-    raise PersonNotAvailableError
+    if not conflicts:
+        await _refuse_recorded(act, refused)
+        note_refusals(act)
+    raise refusal(conflicts)
 
 
 async def _refuse_recorded(act: Act, holds: Sequence[Hold]) -> None:

@@ -67,6 +67,26 @@ class Declared(enum.StrEnum):
     WITH_WARNING = "with_warning"
 
 
+class NoticeKind(enum.StrEnum):
+    """What a person is told of."""
+
+    OFFERED = "offered"
+    EXPIRING = "expiring"
+    PROMOTED = "promoted"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    EVE = "eve"
+
+
+class MessageStatus(enum.StrEnum):
+    """How far a message has come."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
 class Call(Versioned, TenantBase):
     """A convocation: who, where, when, for what. `published` is what the people called were told last."""
 
@@ -238,6 +258,51 @@ class Declaration(TenantBase):
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True)
     answer: Mapped[Declared] = mapped_column(choice(Declared))
     declared_at: Mapped[datetime]
+
+
+class Asking(TenantBase):
+    """What follows from asking a person: when they are reminded, and whether they moved up as the second choice."""
+
+    __tablename__ = "asking"
+    assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True)
+    remind_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    promoted_at: Mapped[datetime | None]
+
+
+class Notice(TenantBase):
+    """One thing that a person is to be told; several make one message. Without `send_after` it waits for publication.
+
+    `facts` is what the person knew before (of a change), `actor_id` whom to ask.
+    """
+
+    __tablename__ = "notice"
+    id: Mapped[UuidKey]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[NoticeKind] = mapped_column(choice(NoticeKind))
+    assignment_id: Mapped[UUID]
+    call_id: Mapped[UUID] = mapped_column(index=True)
+    facts: Mapped[dict[str, Any] | None]
+    actor_id: Mapped[UUID | None]
+    noted_at: Mapped[datetime]
+    send_after: Mapped[datetime | None]
+    message_id: Mapped[UUID | None] = mapped_column(index=True)
+
+
+class Message(TenantBase):
+    """One mail to one person, and what became of it: the delivery log. `reason` says why it was skipped or failed."""
+
+    __tablename__ = "message"
+    id: Mapped[UuidKey]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[NoticeKind] = mapped_column(choice(NoticeKind))
+    status: Mapped[MessageStatus] = mapped_column(choice(MessageStatus))
+    reason: Mapped[str | None] = mapped_column(String(60))
+    queued_at: Mapped[datetime]
+    send_after: Mapped[datetime] = mapped_column(index=True)
+    handed_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    __table_args__ = (Index(None, "queued_at", "id"),)
 
 
 class Agreement(Versioned, TenantBase):

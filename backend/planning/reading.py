@@ -32,7 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from backend.availability.models import PersonUnavailability
 from backend.identity.expansion import has_templates
 from backend.people.models import Job, Person
-from backend.planning import ledger, reporting
+from backend.planning import ledger, reporting, staffing
 from backend.planning.domain.publication import instant_text
 from backend.planning.domain.states import Status
 from backend.planning.domain.times import LONGEST_CALL
@@ -85,11 +85,15 @@ def _standing(wanted: PlanningFilter) -> ColumnElement[bool]:
 
 
 def _parts(act: Act, wanted: PlanningFilter) -> dict[str, Select[Any]]:
-    calls = select(Call.id).where(*_of_calls(wanted)).scalar_subquery()
+    ids = select(Call.id).where(*_of_calls(wanted))
+    calls, staffed = ids.scalar_subquery(), staffing.of_calls(ids, act.now)
     its_calls = Call.id.in_(calls)
     standing = _standing(wanted)
     return {
-        "calls": _select(act, _CALL).where(its_calls).order_by(Call.starts_at, Call.id),
+        "calls": _select(act, _CALL | staffing.columns(staffed))
+        .outerjoin_from(Call, staffed, staffed.c.call_id == Call.id)
+        .where(its_calls)
+        .order_by(Call.starts_at, Call.id),
         "positions": _select(act, _POSITION)
         .where(Position.call_id.in_(calls), *_of_positions(wanted))
         .order_by(Position.call_id, Position.id),

@@ -23,6 +23,7 @@ _ACTS = {
     Action.CONFIRM: Sentence("confirmer", "confirm it"),
     Action.RELEASE: Sentence("libérer la personne", "release the person"),
     Action.CANCEL: Sentence("annuler avec un motif", "cancel it with a reason"),
+    Action.UNDO: Sentence("rétablir l'option", "let the option stand again"),
 }
 
 
@@ -87,6 +88,51 @@ def state_conflict(status: Status, allowed: Sequence[Action]) -> ConflictError:
             f"This assignment {state.en}: " + (f"you can {en}." if en else "create a new one."),
         ),
         extra={"allowed": [action.value for action in allowed], "current": status.value},
+    )
+
+
+def position_filled(confirmed: int, headcount: int) -> ConflictError:
+    """Refuse one person more than a position wants."""
+    return ConflictError(
+        "position_filled",
+        Sentence(
+            f"Ce poste est déjà pourvu ({confirmed} sur {headcount}) : augmentez son effectif, ou annulez quelqu'un "
+            "d'abord.",
+            f"This position is filled already ({confirmed} of {headcount}): raise its headcount, or cancel somebody "
+            "first.",
+        ),
+    )
+
+
+def moved_up() -> ConflictError:
+    """Refuse to restore an option whose place was given to the second choice meanwhile."""
+    return ConflictError(
+        "promoted",
+        Sentence(
+            "Le second choix a pris la place de cette option et en a été prévenu : libérez-le d'abord, ou affectez à "
+            "nouveau cette personne.",
+            "The second choice has taken the place of this option and was told: release them first, or assign this "
+            "person again.",
+        ),
+        extra={"allowed": []},
+    )
+
+
+def expires_in_past() -> InvalidError:
+    return InvalidError.of(
+        ["body", "expires_at"],
+        "L'option expirerait dans le passé : choisissez une date à venir.",
+        "The option would expire in the past: choose a date to come.",
+        "expires_in_past",
+    )
+
+
+def reminder_outside() -> InvalidError:
+    return InvalidError.of(
+        ["body", "remind_at"],
+        "Le rappel se place entre maintenant et l'expiration de l'option : choisissez une autre date.",
+        "The reminder lies between now and the option's expiry: choose another date.",
+        "reminder",
     )
 
 

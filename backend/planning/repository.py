@@ -1,6 +1,6 @@
 """Every query of calls, positions and assignments; lists select columns. Locks: call first, then assignment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, not_
 
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
-from backend.planning import declarations, ledger
+from backend.planning import askings, declarations, ledger, staffing
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import Period
@@ -66,7 +66,7 @@ def has_status(status: Status, now: datetime) -> ColumnElement[bool]:
 
 async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequence[Row[Any]]:
     """Return one page of calls and a row more, by start and id."""
-    query = select(*CALL_COLUMNS).where(touches(wanted.period))
+    ids = select(Call.id).where(touches(wanted.period))
     for column, value in (
         (Call.production_id, wanted.production_id),
         (Call.venue_id, wanted.venue_id),
@@ -74,14 +74,27 @@ async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequen
         (Call.kind, wanted.kind),
     ):
         if value is not None:
-            query = query.where(column == value)
-    query = keyset(query, page, (Call.starts_at, Call.id), (sort_instant, UUID))
-    return (await act.session.execute(query)).all()
+            ids = ids.where(column == value)
+    shown = keyset(ids, page, (Call.starts_at, Call.id), (sort_instant, UUID))
+    return (await act.session.execute(_staffed_calls(act, shown).order_by(Call.starts_at, Call.id))).all()
 
 
 async def find_call(act: Act, call_id: UUID) -> Row[Any] | None:
-    """Return one call as columns."""
-    return (await act.session.execute(select(*CALL_COLUMNS).where(Call.id == call_id))).one_or_none()
+    """Return one call as columns, with how far it is staffed."""
+    query = _staffed_calls(act, select(Call.id).where(Call.id == call_id))
+    return (await act.session.execute(query)).one_or_none()
+
+
+def _staffed_calls(act: Act, ids: Select[Any]) -> Select[Any]:
+    # Named once: a limit of its own in each place could cut them differently.
+    shown = ids.cte("shown_call")
+    staffed = staffing.of_calls(select(shown.c.id), act.now)
+    columns = [column.label(name) for name, column in staffing.columns(staffed).items()]
+    return (
+        select(*CALL_COLUMNS, *columns)
+        .join_from(Call, shown, shown.c.id == Call.id)
+        .outerjoin(staffed, staffed.c.call_id == Call.id)
+    )
 
 
 async def lock_call(act: Act, call_id: UUID) -> Call | None:
@@ -202,25 +215,25 @@ async def leave_position(act: Act, position_id: UUID) -> None:
     )
 
 
-async def expire_past_option(act: Act, call_id: UUID, person_id: UUID, job: str) -> Sequence[UUID]:
-    """Store what time has already decided: the option of this person on this call is expired."""
+def of_person(call_id: UUID, person_id: UUID, job: str) -> ColumnElement[bool]:
+    """Return the condition that an assignment is this person's on this call, in this job."""
+    return and_(Assignment.call_id == call_id, Assignment.person_id == person_id, Assignment.job == job)
+
+
+async def expire_past_options(act: Act, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """Store what time has already decided of these assignments: options past their expiry are expired."""
     statement = (
         update(Assignment)
-        .where(
-            Assignment.call_id == call_id,
-            Assignment.person_id == person_id,
-            Assignment.job == job,
-            Assignment.status == Status.OPTION,
-            Assignment.expires_at <= act.now,
-        )
+        .where(which, Assignment.status == Status.OPTION, Assignment.expires_at <= act.now)
         .values(status=Status.EXPIRED, version=Assignment.version + 1, updated_at=act.now)
-        .returning(Assignment.id)
+        .returning(Assignment.id, Assignment.call_id, Assignment.job, Assignment.rank)
     )
-    return (await act.session.scalars(statement, execution_options={"synchronize_session": False})).all()
+    return (await act.session.execute(statement, execution_options={"synchronize_session": False})).all()
 
 
 def _assignments(act: Act) -> Select[Any]:
-    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"), *declarations.columns(act))
+    aside = (*declarations.columns(act), *askings.columns(act))
+    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"), *aside)
 
 
 async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Sequence[Row[Any]]:
@@ -240,6 +253,46 @@ async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageReques
 async def find_assignment(act: Act, assignment_id: UUID) -> Row[Any] | None:
     """Return one assignment as columns, with `contested`."""
     return (await act.session.execute(_assignments(act).where(Assignment.id == assignment_id))).one_or_none()
+
+
+async def read_assignments(act: Act, assignment_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return these assignments as columns, in the order in which they were made."""
+    query = _assignments(act).where(Assignment.id.in_(assignment_ids)).order_by(Assignment.id)
+    return (await act.session.execute(query)).all()
+
+
+async def lock_assignments(act: Act, assignment_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return assignments to act on, with their calls' times, which do not move meanwhile: two statements for all."""
+    its_calls = select(Assignment.call_id).where(Assignment.id.in_(assignment_ids))
+    held = select(Call.id).where(Call.id.in_(its_calls)).order_by(Call.id).with_for_update(read=True)
+    await act.session.execute(held)
+    query = (
+        select(*_ASSIGNMENT_COLUMNS, Call.starts_at, Call.ends_at, Call.published_version)
+        .join(Call, Call.id == Assignment.call_id)
+        .where(Assignment.id.in_(assignment_ids))
+        .order_by(Assignment.id)
+        .with_for_update(of=Assignment)
+    )
+    return (await act.session.execute(query)).all()
+
+
+async def store_acts(act: Act, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give each assignment, named by `assignment_id`, the other values of its row: all of them in one statement."""
+    if not rows:
+        return
+    table = Assignment.__table__
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0]
+                              if name != "assignment_id"}  # fmt: skip
+    statement = update(Assignment).where(table.c.id == bindparam("assignment_id"))
+    connection = await act.session.connection()
+    named = [{name if name == "assignment_id" else f"new_{name}": value for name, value in row.items()} for row in rows]
+    await connection.execute(statement.values(version=table.c.version + 1, **values), named)
+
+
+async def person_numbers(act: Act, person_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the ledger's numbers of people, which no linking changes until this act is stored."""
+    query = select(Person.id, Person.number).where(Person.id.in_(person_ids)).order_by(Person.id)
+    return {row.id: row.number for row in await act.session.execute(query.with_for_update(read=True))}
 
 
 async def lock_assignment(act: Act, assignment_id: UUID) -> tuple[Assignment, Call] | None:

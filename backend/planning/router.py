@@ -12,11 +12,13 @@ from backend.core.resources import show, show_created
 from backend.core.schemas import Code
 from backend.identity.access import AsPlanner, AsReader
 from backend.planning import assignments as on_assignments
+from backend.planning import bulk as on_many
 from backend.planning import calls as on_calls
+from backend.planning import history, publishing, reading, templates
 from backend.planning import positions as on_positions
-from backend.planning import publishing, reading, templates
+from backend.planning.bulk_schemas import BulkAction, BulkIn, BulkOut
 from backend.planning.copy_schemas import CallNew
-from backend.planning.domain.states import Status
+from backend.planning.domain.states import Action, Status
 from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, PlanningOut
 from backend.planning.gate import Brought
 from backend.planning.models import CallKind, CallStatus
@@ -24,12 +26,14 @@ from backend.planning.period import FromQuery, ToQuery, read_bounded_period, rea
 from backend.planning.probing import unhurried
 from backend.planning.repository import AssignmentsFilter, CallsFilter
 from backend.planning.schemas import (
+    AnsweredIn,
     AssignmentChange,
     AssignmentIn,
     AssignmentOut,
     CallOut,
     CancelIn,
     Empty,
+    HistoryOut,
     OfferIn,
     PositionChange,
     PositionIn,
@@ -230,6 +234,25 @@ async def create_assignment(act: AsPlanner, body: AssignmentIn, request: Request
     return assignment
 
 
+async def _unhurried_asking(request: Request, body: BulkIn) -> None:
+    if body.action in {BulkAction.OFFER, BulkAction.CONFIRM}:
+        await unhurried(request)
+
+
+@router.post(
+    "/assignments/bulk", summary="Do one act for many assignments", dependencies=[Depends(_unhurried_asking)]
+)
+async def act_on_many(act: AsPlanner, body: BulkIn, request: Request) -> BulkOut:
+    """`failed` names each one for which it could not be done, with its code and sentence; the others are done.
+
+    With `all_or_nothing`, one failure stops all: 409 `bulk_refused`, with `failed`. A confirmation beyond a headcount
+    is `position_filled`, the others are as for one assignment. One mail goes to each person, whatever the number.
+    """
+    clearance = ClearanceIn(override_reason=body.override_reason, grounds=body.grounds)
+    most_refusals = request.app.state.settings.limit_unavailable_answers_per_hour
+    return await on_many.act_on_many(act, body, Brought(clearance, language_of(request)), most_refusals)
+
+
 @router.get("/assignments/{assignment_id}", summary="Read an assignment")
 async def read_assignment(act: AsReader, assignment_id: UUID, response: Response) -> AssignmentOut:
     """With its `ETag`."""
@@ -286,6 +309,38 @@ async def cancel(
 ) -> AssignmentOut:
     """The reason and the notice are kept for payroll."""
     return _answer(response, await on_assignments.cancel(act, assignment_id, body, expected))
+
+
+@router.post("/assignments/{assignment_id}/accept", summary="Record that the person accepts")
+async def accept(
+    act: AsPlanner, assignment_id: UUID, body: AnsweredIn, expected: OfferedVersion, response: Response
+) -> AssignmentOut:
+    """On behalf of the person, who said so by telephone or otherwise; the history says who recorded it, and how."""
+    answered = await on_assignments.answer(act, assignment_id, Action.ACCEPT, body, expected)
+    return _answer(response, answered)
+
+
+@router.post("/assignments/{assignment_id}/decline", summary="Record that the person declines")
+async def decline(
+    act: AsPlanner, assignment_id: UUID, body: AnsweredIn, expected: OfferedVersion, response: Response
+) -> AssignmentOut:
+    """On behalf of the person; the second choice moves up and is told."""
+    answered = await on_assignments.answer(act, assignment_id, Action.DECLINE, body, expected)
+    return _answer(response, answered)
+
+
+@router.post("/assignments/{assignment_id}/undo", summary="Let an option stand again")
+async def undo(
+    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
+) -> AssignmentOut:
+    """Takes back an answer "no" or a release, until the option expires; 409 `promoted` once a second moved up."""
+    return _answer(response, await on_assignments.undo(act, assignment_id, expected))
+
+
+@router.get("/assignments/{assignment_id}/history", summary="Read the history of an assignment")
+async def read_history(act: AsReader, assignment_id: UUID, page: PageOf) -> Page[HistoryOut]:
+    """Who did what, when, from which state to which, and why; the newest first."""
+    return await history.read_history(act, assignment_id, page)
 
 
 def _answer(response: Response, assignment: AssignmentOut) -> AssignmentOut:

@@ -1,5 +1,6 @@
 """What enters and leaves the planning's routes. Instants are kept to the second."""
 
+import enum
 from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,10 +8,12 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from backend.core.resources import unsent
-from backend.core.schemas import Body, Code, Instant, Line, Minutes, Text, UtcInstant, Version
+from backend.core.schemas import Body, Code, Instant, Line, Minutes, Text, UtcInstant, Version, refuse
 from backend.people.schemas import Kinds, SkillCodes
+from backend.planning.domain.options import FIRST, SECOND
 from backend.planning.domain.states import Action, Status
 from backend.planning.models import CallKind, CallStatus, Declared, PayUnit
+from backend.planning.staffing import Colour
 
 MOST_BREAKS = 20
 MOST_PEOPLE = 1000
@@ -19,6 +22,18 @@ _CALL, _PRODUCTION, _VENUE = (
     "01936c5e-0000-7000-8000-00000000910d",
     "01936c5e-0000-7000-8000-000000007e4e",
 )
+
+
+def _offered_rank(rank: int) -> int:
+    if rank not in {FIRST, SECOND}:
+        raise refuse(
+            "rank",
+            "Le rang est 1 (premier choix) ou 2 (second choix, prévenu si le premier se désiste).",
+            "The rank is 1 (first choice) or 2 (second choice, told when the first falls).",
+        )
+    return rank
+
+
 _POSITION, _PERSON, _ASSIGNMENT = (
     "01936c5e-0000-7000-8000-000000009057",
     "01936c5e-0000-7000-8000-000000009e45",
@@ -38,9 +53,29 @@ Kind = Annotated[CallKind, Field(examples=["rehearsal"])]
 Job = Annotated[Code, Field(examples=["comedien"])]
 Headcount = Annotated[StrictInt, Field(ge=1, le=MOST_PEOPLE, examples=[2])]
 Rank = Annotated[StrictInt, Field(ge=1, le=9, examples=[1], description="1 is the company's first choice.")]
+OfferedRank = Annotated[
+    StrictInt,
+    AfterValidator(_offered_rank),
+    Field(
+        examples=[1],
+        description="1: first choice; 2: next one.",
+        json_schema_extra={"minimum": FIRST, "maximum": SECOND},
+    ),
+]
 Cachets = Annotated[StrictInt, Field(ge=0, le=100, examples=[1])]
 Reason = Annotated[Text, Field(examples=["La salle est fermée."])]
 Message = Annotated[Text, Field(examples=["Le décor arrive à 9 h."])]
+
+
+class OnBehalf(enum.StrEnum):
+    """How the person gave the answer that a planner records for them."""
+
+    PHONE = "phone"
+    IN_PERSON = "in_person"
+    WRITTEN = "written"
+
+
+Told = Annotated[OnBehalf, Field(examples=["phone"], description="How the person said so to whoever records it.")]
 
 
 class Empty(Body):
@@ -107,7 +142,22 @@ class BreakOut(Body):
     paid: Annotated[bool, Field(examples=[False])]
 
 
-class CallOut(Body):
+class Staffed(Body):
+    """How far a call is staffed at this moment; the API computes the colour, so that it is the same everywhere."""
+
+    to_fill: Annotated[int, Field(examples=[2], description="Places of its positions without somebody confirmed.")]
+    offered: Annotated[int, Field(examples=[1], description="People whose option stands, or who have accepted.")]
+    confirmed: Annotated[int, Field(examples=[3])]
+    colour: Annotated[
+        Colour,
+        Field(
+            examples=["amber"],
+            description="`green`: nothing to fill; `amber`: as many are asked as are missing; `red`: fewer are.",
+        ),
+    ]
+
+
+class CallOut(Staffed):
     """A call; `unpublished_changes` tells that it is no longer what the people called were told."""
 
     id: CallId
@@ -210,12 +260,29 @@ class AssignmentChange(Body):
     message: Message | None = None
 
 
+RemindAt = Annotated[
+    UtcSecond,
+    Field(
+        examples=["2031-02-28T18:00:00+01:00"],
+        description="When the person is reminded, between now and the expiry; left out: a day before it, or half-way.",
+    ),
+]
+
+
 class OfferIn(Body):
     """An option: it always expires, and shows no pay."""
 
-    rank: Rank = 1
-    expires_at: UtcSecond
+    rank: OfferedRank = FIRST
+    expires_at: Annotated[UtcSecond, Field(examples=["2031-03-01T18:00:00+01:00"])]
+    remind_at: RemindAt | None = None
     message: Message | None = None
+
+
+class AnsweredIn(Body):
+    """The person's answer, recorded by a planner: who recorded it, and how the person gave it, stay in the history."""
+
+    on_behalf: Told
+    reason: Reason | None = None
 
 
 class CancelIn(Body):
@@ -236,6 +303,10 @@ class AssignmentOut(Body):
     contested: Annotated[bool, Field(examples=[False], description="To be confirmed with the person.")]
     rank: Rank | None
     expires_at: UtcInstant | None
+    remind_at: Annotated[UtcInstant | None, Field(description="When the person is reminded that the option expires.")]
+    promoted_at: Annotated[
+        UtcInstant | None, Field(examples=[None], description="When the second choice moved up to the first's place.")
+    ]
     message: Message | None
     reason: Reason | None
     notice_minutes: Annotated[int | None, Field(examples=[None], description="From the cancellation to the start.")]
@@ -258,7 +329,19 @@ class AssignmentOut(Body):
     allowed: Annotated[list[Action], Field(examples=[["confirm", "release"]])]
 
 
-class PlannedCall(Body):
+class HistoryOut(Body):
+    """One act on an assignment: what it was, by whom, from which state to which."""
+
+    at: UtcInstant
+    what: Annotated[str, Field(examples=["assignment.released"])]
+    by: Annotated[str, Field(examples=["Anne Martin"])]
+    from_: Annotated[Status | None, Field(alias="from", examples=["option"])]
+    to: Annotated[Status | None, Field(examples=["released"])]
+    reason: Annotated[str | None, Field(examples=[None])]
+    on_behalf: Annotated[OnBehalf | None, Field(examples=[None])]
+
+
+class PlannedCall(Staffed):
     """A call of the period, in short."""
 
     id: CallId

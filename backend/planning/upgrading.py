@@ -6,6 +6,14 @@ from backend.core.errors import Sentence, UnavailableError
 from backend.identity.access import OUTDATED_RETRY_SECONDS
 from backend.tenancy.acting import Act
 
+BEFORE_OPTIONS = frozenset({"t0001", "t0002", "t0003", "t0004", "t0005"})
+"""Revisions of a company that has no table of askings, notices and messages yet."""
+
+
+def follows_options(act: Act) -> bool:
+    """Tell whether the company has the tables of what follows from asking people."""
+    return act.company.revision not in BEFORE_OPTIONS
+
 
 def check_upgraded(act: Act, before: Collection[str]) -> None:
     """Refuse (503, to be tried again) an act that needs a table which the company lacks at the revisions `before`."""

@@ -149,6 +149,19 @@ class Latency(SharedBase):
     errors: Mapped[int] = mapped_column(Integer)
 
 
+class Agenda(SharedBase):
+    """A minute at which a company has something due (backend/tenancy/agenda.py); what, its own tables say."""
+
+    __tablename__ = "agenda"
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    company_role: Mapped[str] = mapped_column(String(63))
+    __table_args__ = (
+        Index(None, "due_at"),
+        {"info": {"company_rights": "SELECT, INSERT, DELETE", "rows_of": "company_role"}},
+    )
+
+
 class KeptAnswer:
     """Columns of an answer kept for its `Idempotency-Key`: the same shape in `shared` and in every company."""
 

@@ -7,7 +7,7 @@ listed as failed, and the operator decides.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -57,11 +57,19 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One task to carry out: its opened payload, and its company unless it belongs to none."""
+    """One task to carry out: its opened payload, its company unless it belongs to none, whether no try comes after."""
 
     tools: Tools
     company: CompanyInfo | None
     payload: Mapping[str, Any]
+    is_last_try: bool = False
+
+    @property
+    def its_company(self) -> CompanyInfo:
+        """The company of a task that belongs to one. Raises HopelessError."""
+        if self.company is None:
+            raise HopelessError("this task belongs to a company")
+        return self.company
 
 
 Perform = Callable[[Order], Awaitable[None]]
@@ -116,7 +124,8 @@ async def carry_out(tools: Tools, kind: Kind, context: JobContext, **arguments: 
     account = Account(tools, kind, context.job, arguments.get("trace") or "")
     try:
         with account.under_way():
-            await kind.perform(await _order(tools, kind, arguments))
+            order = await _order(tools, kind, arguments)
+            await kind.perform(replace(order, is_last_try=context.job.attempts + 1 >= ATTEMPTS))
     except Exception as problem:  # noqa: BLE001 - the boundary of a task: told of, then handed on without its text
         raise await account.failed(problem) from None
     account.done()

@@ -9,7 +9,7 @@ from backend.outbox.tasks import defer
 from backend.tenancy import latency, limits, spares
 from backend.tenancy.idempotency import KEPT_FOR
 from backend.tenancy.models import CompanyStatus, SharedAnswer, TenantAnswer
-from backend.worker.app import HopelessError, Kind, Order
+from backend.worker.app import Kind, Order
 
 QUEUE = "upkeep"
 PURGE_COMPANY = "purge_company"
@@ -45,9 +45,7 @@ async def purge_companies(order: Order) -> None:
 
 async def purge_company(order: Order) -> None:
     """Remove the company's own old answers."""
-    if order.company is None:
-        raise HopelessError("this task belongs to a company")
-    async with order.tools.database.company(order.company) as session:
+    async with order.tools.database.company(order.its_company) as session:
         await session.execute(delete(TenantAnswer).where(TenantAnswer.created_at < order.tools.clock() - KEPT_FOR))
 
 

@@ -26,12 +26,12 @@ from backend.telemetry.tracing import Tracing
 from backend.tenancy.directory import CompanyDirectory
 from backend.tenancy.queue import connection_options
 from backend.tenancy.session import Database
-from backend.worker import failures, mails, periodic
+from backend.worker import failures, mails, notifying, periodic
 from backend.worker.app import ATTEMPTS, Account, Kind, Order, Tools, make_app
 
 log = get_logger("filage.worker")
 
-KINDS = (*mails.KINDS, *periodic.KINDS)
+KINDS = (*mails.KINDS, *notifying.KINDS, *periodic.KINDS)
 PAUSE_SECONDS = 2.0  # after the database was lost
 # The library's own heartbeat ends when it is stopped, before its last tasks do: ours (`_beat`) takes its place. No task
 # is aborted from outside. A statement of either that is cancelled at the wrong moment would never end (Python 3.11).
@@ -102,7 +102,7 @@ class Runner:
         account.record.company = None if company is None else company.schema_name
         try:
             with account.under_way():
-                await kind.perform(Order(self.tools, company, task.payload))
+                await kind.perform(Order(self.tools, company, task.payload, is_last_try=True))
         except Exception as problem:  # noqa: BLE001 - the boundary of a task: it is told of, and disturbs nobody
             await account.failed(problem)
         else:

@@ -27,6 +27,7 @@ WHO_MAY = (
     ("GET /company/travel", READERS), ("PATCH /company/travel", PLANNERS), ("GET /company", EVERYBODY),
     ("PATCH /company", ADMINS),
     ("DELETE /members/", EVERYBODY), ("(POST|PATCH|DELETE) /planning/agreements", ADMINS),
+    ("GET /messages", PLANNERS),
     ("[A-Z]+ /(members|invitations|audit-events)", ADMINS),
     ("GET /people/[^/]+/(unavailabilities|busy)", PLANNERS),
     ("GET /(exports|people)", EXPORTERS), ("POST /imports/", PLANNERS),

@@ -13,7 +13,7 @@ from backend.core.settings import Settings
 from backend.outbox.mail import Language, Mail, MailKind, render
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
-CONTEXT = {
+CONTEXT: dict[MailKind, dict[str, Any]] = {
     MailKind.INVITATION: {
         "company": "Compagnie de l'Été",
         "inviter": "Zoé Martin",
@@ -24,6 +24,17 @@ CONTEXT = {
     MailKind.VERIFICATION: {"name": "Zoé Martin", "verify_url": "https://filage.test/verify?token=abc&x=1"},
     MailKind.PASSWORD_RESET: {"name": "Zoé Martin", "reset_url": "https://filage.test/reset?token=abc&x=1"},
 }
+PLANNED = {
+    "name": "Zoé",
+    "company": "Compagnie de l'Été",
+    "contact": "Anne d'Arc (anne@example.org)",
+    "me_url": "https://filage.test/me?x=1&y=2",
+    "items": [
+        {"head": "La Mouette – Répétition", "lines": ["lundi 3 mars 2031, de 10 h 00 à 13 h 00", "L'Atelier, Nantes"]},
+        {"head": "La Mouette – Filage", "lines": ["mardi 4 mars 2031, de 14 h 00 à 18 h 00"]},
+    ],
+}
+CONTEXT |= {kind: PLANNED for kind in MailKind if kind not in CONTEXT}
 EVERY_MAIL = [(kind, language) for kind in MailKind for language in get_args(Language)]
 
 
@@ -41,6 +52,13 @@ def mail(
     return Mail(kind, to, language, {**CONTEXT[kind], **more})
 
 
+def words(value: Any) -> list[str]:
+    """Return every text of a context, whatever holds it."""
+    if isinstance(value, str):
+        return [value]
+    return [word for each in (value.values() if isinstance(value, dict) else value) for word in words(each)]
+
+
 def part(message: EmailMessage, subtype: str) -> str:
     found = message.get_body((subtype,))
     assert found is not None
@@ -53,7 +71,7 @@ def test_a_mail_says_all_it_was_given_in_text_and_in_html(kind: MailKind, langua
     assert message.get_content_type() == "multipart/alternative"
     assert [p.get_content_type() for p in message.iter_parts()] == ["text/plain", "text/html"]
     text, markup = part(message, "plain"), part(message, "html")
-    for value in CONTEXT[kind].values():
+    for value in words(CONTEXT[kind]):
         assert value in text
         assert value.replace("&", "&amp;").replace("'", "&#39;") in markup
     assert f'<html lang="{language}">' in markup
@@ -151,3 +169,22 @@ def test_a_missing_word_is_refused_and_never_left_blank() -> None:
                 {"company": "x", "inviter": "y", "role": "z", "expires_at": "t"},
             )
         )
+
+
+@pytest.mark.parametrize("kind", [MailKind.OFFERED, MailKind.EXPIRING, MailKind.PROMOTED])
+@pytest.mark.parametrize(
+    ("language", "no_promise", "pay"),
+    [("fr", "pas un engagement", ("cachet", "salaire", "€")), ("en", "no engagement", ("fee", "pay", "€"))],
+)
+def test_an_option_promises_nothing_and_shows_no_pay(
+    kind: MailKind, language: Language, no_promise: str, pay: tuple[str, ...]
+) -> None:
+    text = part(sent(mail(kind, language)), "plain")
+    assert no_promise in text
+    assert [word for word in pay if word in text.lower()] == []
+
+
+def test_whoever_has_no_account_is_told_whom_to_write_to_and_given_no_link() -> None:
+    text = part(sent(mail(MailKind.OFFERED, me_url="")), "plain")
+    assert "http" not in text
+    assert "Écrivez à Anne d'Arc (anne@example.org)." in text

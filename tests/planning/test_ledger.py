@@ -167,8 +167,10 @@ async def test_a_call_is_not_moved_onto_a_busy_person_and_all_stays_as_it_was(
         await stage.confirmed(call, who)
     await other_stage.confirmed(await other_stage.call(await other_stage.production(), SOON + 24 * HOUR), namesake)
     later = {"starts_at": (SOON + 25 * HOUR).isoformat(), "ends_at": (SOON + 28 * HOUR).isoformat()}
+    before = (await stage.get(f"/calls/{call['id']}")).json()
     problem(await stage.patch(f"/calls/{call['id']}", later), 409, "person_not_available")
-    assert (await stage.get(f"/calls/{call['id']}")).json() == call
+    assert (await stage.get(f"/calls/{call['id']}")).json() == before
+    assert (before["starts_at"], before["version"]) == (call["starts_at"], call["version"])
     await stage.confirmed(await stage.call(production, SOON + 25 * HOUR), free)
     own = await stage.assignment(await stage.call(production), free)
     problem(await stage.act(own, "confirm"), 409, "overlap")

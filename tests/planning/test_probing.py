@@ -155,3 +155,56 @@ async def test_offers_at_times_of_an_absence_or_a_booking_are_counted_alike(
             draft = await assign(client, prober, (await call(client, prober, *times))["id"])
             problem(await act(client, prober, draft, "offer", **EXPIRY), 409, "person_not_available")
         problem(await act(client, prober, free, "offer", **EXPIRY), 429, "rate_limited")
+
+
+@pytest.mark.parametrize(("action", "reached"), [("offer", "option"), ("confirm", "confirmed")])
+async def test_an_act_for_many_is_counted_by_whom_it_cannot_have_and_tells_no_more_than_an_hour_allows(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch, action: str, reached: str
+) -> None:
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        held = [await assign(client, prober, (await call(client, prober, *LATER))["id"]) for _ in range(LIMIT + 1)]
+        free = await assign(client, prober, (await call(client, prober, *FREE))["id"])
+        fields = EXPIRY if action == "offer" else {}
+
+        async def ask_for(*ids: str) -> Response:
+            body = {"action": action, "ids": list(ids), **fields}
+            return await client.post("/api/v1/assignments/bulk", json=body, headers=prober.headers)
+
+        problem(await ask_for(*held, free), 429, "rate_limited")
+        assert await _status(client, prober, free) == "draft"
+        problem(await ask_for(free), 429, "rate_limited")
+
+
+async def test_an_act_for_many_does_the_others_and_says_who_is_not_available(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        held = await assign(client, prober, (await call(client, prober, *LATER))["id"])
+        recorded = await assign(client, prober, (await call(client, prober, *EVENING))["id"])
+        free = await assign(client, prober, (await call(client, prober, *FREE))["id"])
+        person = (await client.get(f"/api/v1/assignments/{held}", headers=prober.headers)).json()["person_id"]
+        away = {"starts_at": LATER[1], "ends_at": EVENING[1]}
+        made = await client.post(f"/api/v1/people/{person}/unavailabilities", json=away, headers=prober.headers)
+        assert made.status_code == 201, made.text
+        body = {"action": "offer", "ids": [held, recorded, free], **EXPIRY}
+        answer = await client.post("/api/v1/assignments/bulk", json=body, headers=prober.headers)
+        assert answer.status_code == 200, answer.text
+        assert [one["id"] for one in answer.json()["done"]] == [free]
+        told = {one["id"]: one["code"] for one in answer.json()["failed"]}
+        assert told == {held: "person_not_available", recorded: "person_unavailable"}
+
+
+async def _status(client: AsyncClient, house: House, assignment: str) -> str:
+    return str((await client.get(f"/api/v1/assignments/{assignment}", headers=house.headers)).json()["status"])

@@ -1,7 +1,7 @@
 """What a published call tells the people called, as one snapshot, and what changed between two of them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,8 @@ FIELDS = (
     "breaks",
     "unplaced_break_minutes",
 )
+TOLD = timedelta(minutes=15)
+"""A move of more than this is told to the people; less is read when they look."""
 PUBLISHED, CANCELLED = "published", "cancelled"
 
 
@@ -44,6 +46,17 @@ def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> 
         for name in after
         if before.get(name) != after[name]
     ]
+
+
+def must_be_told(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+    """Tell whether people who were told `before` must be told of `after`: another place, or times too far from it."""
+    if before is None:
+        return False
+    moved = any(
+        abs(datetime.fromisoformat(after[name]) - datetime.fromisoformat(before[name])) > TOLD
+        for name in ("starts_at", "ends_at")
+    )
+    return moved or before.get("venue_id") != after.get("venue_id")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a column of a call holds

@@ -27,6 +27,7 @@ class Action(enum.StrEnum):
     CONFIRM = "confirm"
     RELEASE = "release"
     CANCEL = "cancel"
+    UNDO = "undo"
 
 
 LIVE = frozenset({Status.DRAFT, Status.OPTION, Status.ACCEPTED, Status.CONFIRMED})
@@ -39,6 +40,8 @@ _MACHINE: Mapping[Action, Mapping[Status, Status]] = {
     Action.CONFIRM: dict.fromkeys((Status.DRAFT, Status.OPTION, Status.ACCEPTED), Status.CONFIRMED),
     Action.RELEASE: {Status.OPTION: Status.RELEASED, Status.ACCEPTED: Status.RELEASED},
     Action.CANCEL: {Status.CONFIRMED: Status.CANCELLED},
+    # An answer or a release by mistake: the option stands again, until the day on which it would have expired anyhow.
+    Action.UNDO: {Status.DECLINED: Status.OPTION, Status.RELEASED: Status.OPTION},
 }
 _CONTESTED: Mapping[Action, Status] = {Action.ACCEPT: Status.CONFIRMED, Action.DECLINE: Status.DECLINED}
 
@@ -58,15 +61,20 @@ def effective(status: Status, expires_at: datetime | None, now: datetime) -> Sta
     return Status.EXPIRED if status is Status.OPTION and past else status
 
 
-def allowed(status: Status, *, contested: bool = False) -> tuple[Action, ...]:
-    """Return the acts that lead somewhere from `status`."""
-    acts = [action for action in Action if status in _MACHINE[action]]
+def is_undoable(expires_at: datetime | None, now: datetime) -> bool:
+    """Tell whether an option that fell could stand again: time has not ended it meanwhile."""
+    return expires_at is not None and expires_at > now
+
+
+def allowed(status: Status, *, contested: bool = False, undoable: bool = False) -> tuple[Action, ...]:
+    """Return the acts that lead somewhere from `status`; `undoable`: what fell may stand again (`is_undoable`)."""
+    acts = [action for action in Action if status in _MACHINE[action] and (undoable or action is not Action.UNDO)]
     if contested and status is Status.CONFIRMED:
         acts += [action for action in _CONTESTED if action not in acts]
     return tuple(acts)
 
 
-def after(status: Status, action: Action, *, contested: bool = False) -> Status:
+def after(status: Status, action: Action, *, contested: bool = False, undoable: bool = False) -> Status:
     """Return the state that `action` leads to.
 
     A contested confirmed assignment may also be declined by the person, or accepted, which keeps it contested
@@ -74,7 +82,6 @@ def after(status: Status, action: Action, *, contested: bool = False) -> Status:
     """
     if contested and status is Status.CONFIRMED and action in _CONTESTED:
         return _CONTESTED[action]
-    try:
-        return _MACHINE[action][status]
-    except KeyError:
-        raise TransitionError(status, allowed(status, contested=contested)) from None
+    if action not in allowed(status, undoable=undoable):
+        raise TransitionError(status, allowed(status, contested=contested, undoable=undoable))
+    return _MACHINE[action][status]

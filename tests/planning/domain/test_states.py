@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.planning import models
-from backend.planning.domain.states import LIVE, Action, Status, TransitionError, after, allowed, effective
+from backend.planning.domain.states import LIVE, Action, Status, TransitionError, after, allowed, effective, is_undoable
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
 FINAL = set(Status) - LIVE
@@ -40,19 +40,34 @@ def test_each_act_leads_where_the_contract_says_and_nowhere_else(status: Status,
     assert refused.value.allowed == allowed(status)
 
 
-@given(st.lists(st.sampled_from(Action)), st.booleans())
-def test_any_sequence_of_acts_stays_inside_the_machine(acts: list[Action], contested: bool) -> None:
+@given(st.lists(st.sampled_from(Action)), st.booleans(), st.booleans())
+def test_any_sequence_of_acts_stays_inside_the_machine(acts: list[Action], contested: bool, undoable: bool) -> None:
     status = Status.DRAFT
     for action in acts:
-        possible = allowed(status, contested=contested)
+        possible = allowed(status, contested=contested, undoable=undoable)
         if action in possible:
-            status = after(status, action, contested=contested)
+            status = after(status, action, contested=contested, undoable=undoable)
             assert status in set(Status)
         else:
             with pytest.raises(TransitionError):
-                after(status, action, contested=contested)
+                after(status, action, contested=contested, undoable=undoable)
     if status in FINAL:
-        assert allowed(status, contested=contested) == ()
+        left = (Action.UNDO,) if undoable and status in {Status.DECLINED, Status.RELEASED} else ()
+        assert allowed(status, contested=contested, undoable=undoable) == left
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_an_answer_or_a_release_is_taken_back_and_only_until_the_option_expires(status: Status) -> None:
+    if status in {Status.DECLINED, Status.RELEASED}:
+        assert after(status, Action.UNDO, undoable=True) is Status.OPTION
+    else:
+        with pytest.raises(TransitionError):
+            after(status, Action.UNDO, undoable=True)
+    with pytest.raises(TransitionError):
+        after(status, Action.UNDO)
+    assert is_undoable(NOW + timedelta(seconds=1), NOW)
+    assert not is_undoable(NOW, NOW)
+    assert not is_undoable(None, NOW)
 
 
 def test_a_contested_confirmed_assignment_may_be_declined_or_accepted_by_the_person() -> None:

@@ -1,0 +1,100 @@
+"""What is due in one company at this minute: options expire, people are reminded, the evening before is announced."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, exists, select, true, update
+
+from backend.notifications import posting
+from backend.outbox.tasks import defer
+from backend.planning import notices, promoting, repository
+from backend.planning.domain.eve import bounds, day_announced, eve_of
+from backend.planning.domain.states import Status
+from backend.planning.models import Asking, Assignment, Call, CallStatus, Message, MessageStatus, Notice, NoticeKind
+from backend.planning.upgrading import follows_options
+from backend.tenancy import agenda
+from backend.tenancy.acting import Act
+
+RENEW_TASK, AGENDA_QUEUE = "renew_agenda", "agenda"
+AHEAD = timedelta(days=3)  # the agenda is renewed each night
+
+
+async def attend(act: Act) -> None:
+    """Do everything that is due, and hand its messages over; all of it comes back if it cannot be stored."""
+    minutes = await agenda.take(act.session, act.company, act.now)
+    await promoting.expire(act, true())
+    if not follows_options(act):
+        return
+    await _remind(act)
+    zone = ZoneInfo(act.company.timezone)
+    for day in sorted({day for minute in minutes if (day := day_announced(minute, zone)) is not None}):
+        await _announce(act, day, zone)
+    await act.session.flush()
+    await posting.post(act)
+
+
+def have_renewed(act: Act) -> None:
+    """Have the company's agenda renewed once this act is stored: it brings options and dates of its own."""
+    defer(act.session, RENEW_TASK, {}, queue=AGENDA_QUEUE, company=act.company.id)
+
+
+async def renew(act: Act) -> None:
+    """Enter what is to come: expiries, reminders, evenings before, messages that wait. Safe to repeat."""
+    options = select(Assignment.expires_at).where(Assignment.status == Status.OPTION)
+    instants = [at for at in await act.session.scalars(options) if at is not None]
+    if follows_options(act):
+        reminders = select(Asking.remind_at).join(Assignment, Assignment.id == Asking.assignment_id)
+        reminders = reminders.where(Assignment.status == Status.OPTION, Asking.reminded_at.is_(None))
+        waiting = select(Message.send_after).where(Message.status == MessageStatus.QUEUED, Message.handed_at.is_(None))
+        for query in (reminders, waiting):
+            instants += [at for at in await act.session.scalars(query) if at is not None]
+    starts = select(Call.published_starts_at).where(
+        Call.status == CallStatus.PUBLISHED,
+        Call.published_starts_at > act.now,
+        Call.published_starts_at < act.now + AHEAD,
+    )
+    zone = ZoneInfo(act.company.timezone)
+    eves = [eve_of(at, zone) for at in await act.session.scalars(starts) if at is not None]
+    await agenda.enter(act.session, act.company, instants + [eve for eve in eves if eve > act.now])
+
+
+async def _remind(act: Act) -> None:
+    """Remind, once, whoever has not answered an option that is about to expire."""
+    due = (
+        select(Asking.assignment_id)
+        .join(Assignment, Assignment.id == Asking.assignment_id)
+        .where(
+            Asking.remind_at <= act.now,
+            Asking.reminded_at.is_(None),
+            repository.has_status(Status.OPTION, act.now),
+        )
+    )
+    statement = update(Asking).where(Asking.assignment_id.in_(due)).values(reminded_at=act.now)
+    reminded = await act.session.scalars(
+        statement.returning(Asking.assignment_id), execution_options={"synchronize_session": False}
+    )
+    ids = list(reminded)
+    if ids:
+        published = and_(Assignment.id.in_(ids), Call.published_version > 0)
+        notices.note(act, NoticeKind.EXPIRING, await notices.concerned_by(act, published))
+
+
+async def _announce(act: Act, day: date, zone: ZoneInfo) -> None:
+    """Tell whoever is confirmed on a call of that day, once, unless it has begun."""
+    begins, ends = bounds(day, zone)
+    of_the_day = and_(
+        Call.status == CallStatus.PUBLISHED,
+        Call.published_starts_at >= begins,
+        Call.published_starts_at < ends,
+        Call.published_starts_at > act.now,
+        Assignment.status == Status.CONFIRMED,
+        _not_announced(eve_of(begins, zone)),
+    )
+    notices.note(act, NoticeKind.EVE, await notices.concerned_by(act, of_the_day))
+
+
+def _not_announced(since: object) -> ColumnElement[bool]:
+    """A call published in the very minute of the evening may bring that minute twice."""
+    return ~exists().where(
+        Notice.assignment_id == Assignment.id, Notice.kind == NoticeKind.EVE, Notice.noted_at >= since
+    )

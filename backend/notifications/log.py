@@ -1,0 +1,49 @@
+"""The delivery log of a company: to whom, about what, when, and what became of it."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from backend.core.pagination import Page, PageRequest, cut
+from backend.notifications.schemas import Addressee, MessageOut
+from backend.people.models import Person
+from backend.planning.models import Message, MessageStatus, NoticeKind
+from backend.planning.upgrading import follows_options
+from backend.tenancy.acting import Act
+from backend.tenancy.rows import keyset, sort_instant
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesFilter:
+    """Which messages a list holds; None leaves the question open."""
+
+    person_id: UUID | None = None
+    kind: NoticeKind | None = None
+    status: MessageStatus | None = None
+
+
+async def list_messages(act: Act, wanted: MessagesFilter, page: PageRequest) -> Page[MessageOut]:
+    """Return one page of messages, newest first."""
+    if not follows_options(act):
+        return Page[MessageOut](items=[])
+    query = select(*Message.__table__.columns, Person.first_name, Person.last_name)
+    query = query.join(Person, Person.id == Message.person_id)
+    for column, value in (
+        (Message.person_id, wanted.person_id), (Message.kind, wanted.kind), (Message.status, wanted.status),
+    ):  # fmt: skip
+        if value is not None:
+            query = query.where(column == value)
+    query = keyset(query, page, (Message.queued_at, Message.id), (sort_instant, UUID), newest=True)
+    rows, cursor = cut((await act.session.execute(query)).all(), page, lambda row: (row.queued_at, row.id))
+    return Page[MessageOut](items=[_shown(row) for row in rows], next_cursor=cursor)
+
+
+def _shown(row: Row[Any]) -> MessageOut:
+    latency = None if row.sent_at is None else round((row.sent_at - row.send_after).total_seconds(), 3)
+    return MessageOut(
+        id=row.id, person=Addressee(id=row.person_id, name=f"{row.first_name} {row.last_name}"), kind=row.kind,
+        status=row.status, reason=row.reason, queued_at=row.queued_at, send_after=row.send_after, sent_at=row.sent_at,
+        latency_seconds=latency,
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""What stands in a message, in words: a date and its hours, a place, what was before. Never pay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from backend.core.errors import Sentence
+from backend.planning.models import NoticeKind
+from backend.rules.wording import date_of, time_of
+
+_DAYS_FR = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+_DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+SOMEWHERE = Sentence("Lieu à préciser", "Place to be named")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call is: its words, and the zone whose clocks count there."""
+
+    words: str | None
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """When and where a call is, as its people know it."""
+
+    starts_at: datetime
+    ends_at: datetime
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing to tell: of which call, in which job, and what goes with its kind."""
+
+    kind: NoticeKind
+    production: str
+    title: str
+    job: str
+    now: Told
+    before: Told | None = None
+    expires_at: datetime | None = None
+    is_accepted: bool = False
+    message: str | None = None
+    reason: str | None = None
+
+
+def item(news: News, language: str, home: ZoneInfo) -> Mapping[str, Any]:
+    """Return the head and the lines by which a mail shows one thing; an expiry is on the clocks of the company."""
+    lines: list[Sentence] = [_when(news.now), _where(news.now), Sentence(news.job, news.job)]
+    if news.kind is NoticeKind.CHANGED and news.before is not None:
+        before = _when(news.before), _where(news.before)
+        lines += [Sentence(f"Avant : {before[0].fr}, {before[1].fr}", f"Before: {before[0].en}, {before[1].en}")]
+    if news.kind is NoticeKind.CANCELLED:
+        lines += [Sentence("Annulé : vous n'êtes plus attendu·e.", "Cancelled: you are not expected any more.")]
+    if news.is_accepted:
+        lines += [Sentence("Vous avez déjà dit oui.", "You have said yes already.")]
+    elif news.expires_at is not None:
+        at = time_of(news.expires_at.astimezone(home))
+        lines += [Sentence(f"Option jusqu'au {at.fr}", f"Option until {at.en}")]
+    if news.reason:
+        lines += [Sentence(f"Motif : {news.reason}", f"Reason: {news.reason}")]
+    if news.message:
+        lines += [Sentence(f"« {news.message} »", f'"{news.message}"')]
+    return {"head": f"{news.production} – {news.title}", "lines": [line.in_language(language) for line in lines]}
+
+
+def _when(told: Told) -> Sentence:
+    starts, ends = (at.astimezone(told.place.zone) for at in (told.starts_at, told.ends_at))
+    day = date_of(starts)
+    end_fr, end_en = f"{ends.hour} h {ends.minute:02d}", f"{ends:%H:%M}"
+    if ends.date() != starts.date():
+        end_day = date_of(ends)
+        end_fr, end_en = f"{end_fr} le {end_day.fr}", f"{end_en} on {end_day.en}"
+    return Sentence(
+        f"{_DAYS_FR[starts.weekday()]} {day.fr}, de {starts.hour} h {starts.minute:02d} à {end_fr}",
+        f"{_DAYS_EN[starts.weekday()]} {day.en}, from {starts:%H:%M} to {end_en}",
+    )
+
+
+def _where(told: Told) -> Sentence:
+    return SOMEWHERE if told.place.words is None else Sentence(told.place.words, told.place.words)

@@ -1,0 +1,224 @@
+"""One message, written when it is sent: what still holds of what was noted, to the person's own address and language.
+
+An option that was answered, a change that was taken back, a date that is over is not told; a message of which nothing
+is left is skipped, as is one that its person does not want, or who has no address. The log says which.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, and_, or_, select
+
+from backend.identity.access import PLANNERS
+from backend.identity.models import Membership, Role, User
+from backend.notifications.preferences import unwanted_by
+from backend.notifications.wording import News, Place, Told, item
+from backend.outbox.mail import Mail, MailKind
+from backend.people.models import Job, Person
+from backend.planning.domain.publication import must_be_told
+from backend.planning.domain.states import Status, effective
+from backend.planning.models import Assignment, Call, CallStatus, Message, MessageStatus, Notice, NoticeKind
+from backend.productions.models import Production, Venue
+from backend.tenancy.acting import Act
+from backend.tenancy.session import login_rights
+
+NO_EMAIL, UNWANTED, NOTHING_LEFT = "no_email", "unwanted", "nothing_left"
+LONGEST_REASON = 60
+_ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
+_FALLEN = frozenset({Status.RELEASED, Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
+_HOLDS: Mapping[NoticeKind, frozenset[Status]] = {
+    NoticeKind.OFFERED: frozenset({Status.OPTION}),
+    NoticeKind.EXPIRING: frozenset({Status.OPTION}),
+    NoticeKind.PROMOTED: _ASKED,
+    NoticeKind.CHANGED: _ASKED | {Status.CONFIRMED},
+    NoticeKind.CANCELLED: _FALLEN,
+    NoticeKind.EVE: frozenset({Status.CONFIRMED}),
+}
+"""The states in which there still is something to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """To whom a message goes, and whom they may ask."""
+
+    address: str | None
+    language: Literal["fr", "en"]
+    has_account: bool
+    unwanted: frozenset[str]
+    contact: str
+
+
+async def compose(act: Act, message_id: UUID, public_url: str) -> Mail | None:
+    """Return the mail of a message; None when it was sent already or is skipped, which the log then says."""
+    found = await _message(act, message_id)
+    if found is None:
+        return None
+    message, person = found
+    contents = await _contents(act, message_id)
+    reader = await _reader(act, person, [row.actor_id for row in contents if row.actor_id is not None])
+    wanted = [row for row in contents if row.kind.value not in reader.unwanted]
+    news = _in_order(await _news(act, wanted))
+    skipped = (UNWANTED if contents and not wanted else NOTHING_LEFT) if not news else None
+    if skipped is None and reader.address is None:
+        skipped = NO_EMAIL
+    if skipped is not None or reader.address is None:
+        message.status, message.reason = MessageStatus.SKIPPED, skipped
+        await act.session.flush()
+        return None
+    home = ZoneInfo(act.company.timezone)
+    context = {
+        "name": person.first_name, "company": act.company.name, "contact": reader.contact,
+        "me_url": f"{public_url}/me" if reader.has_account else "",
+        "items": [item(one, reader.language, home) for one in news],
+    }  # fmt: skip
+    return Mail(MailKind(_kind(news).value), reader.address, reader.language, context, message.id)
+
+
+async def log_sent(act: Act, message_id: UUID) -> None:
+    """Log that the mail server has taken the message."""
+    message = await act.session.get_one(Message, message_id)
+    message.status, message.sent_at, message.reason = MessageStatus.SENT, act.now, None
+    await act.session.flush()
+
+
+async def log_failure(act: Act, message_id: UUID, reason: str) -> None:
+    """Log that the message was refused for good."""
+    message = await act.session.get_one(Message, message_id)
+    message.status, message.reason = MessageStatus.FAILED, reason[:LONGEST_REASON]
+    await act.session.flush()
+
+
+async def _message(act: Act, message_id: UUID) -> tuple[Message, Row[Any]] | None:
+    message = await act.session.get(Message, message_id, with_for_update=True)
+    # A failed one is written anew when the operator has its task start over.
+    if message is None or message.status not in {MessageStatus.QUEUED, MessageStatus.FAILED}:
+        return None
+    query = select(Person.first_name, Person.email, Person.user_id).where(Person.id == message.person_id)
+    return message, (await act.session.execute(query)).one()
+
+
+async def _contents(act: Act, message_id: UUID) -> Sequence[Row[Any]]:
+    query = (
+        select(
+            Notice.kind, Notice.facts, Notice.actor_id, Notice.call_id, Notice.assignment_id, Assignment.status,
+            Assignment.expires_at, Assignment.message, Assignment.reason, Job.label, Call.title, Call.starts_at,
+            Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
+            Production.title.label("production"),
+        )
+        .join(Assignment, Assignment.id == Notice.assignment_id)
+        .join(Job, Job.code == Assignment.job)
+        .join(Call, Call.id == Assignment.call_id)
+        .join(Production, Production.id == Call.production_id)
+        .where(Notice.message_id == message_id)
+        .order_by(Notice.noted_at, Notice.id)
+    )  # fmt: skip
+    return (await act.session.execute(query)).all()
+
+
+async def _reader(act: Act, person: Row[Any], actors: Sequence[UUID]) -> Reader:
+    """Read the person's account, what they want, and whom to ask, which no company's role may."""
+    is_owner = Membership.role == Role.OWNER
+    members = (
+        select(User.id, User.full_name, User.email)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.company_id == act.company.id,
+            # Whoever declined is an actor too, and a member: never the one to write to.
+            Membership.role.in_(sorted(PLANNERS)),
+            or_(is_owner, User.id.in_(actors)),
+        )
+        .order_by(is_owner.desc(), Membership.created_at, User.id)
+    )
+    account = select(User.email, User.language).where(and_(User.id == person.user_id, User.is_active))
+    async with login_rights(act.session):
+        contacts = (await act.session.execute(members)).all()
+        own = (await act.session.execute(account)).one_or_none() if person.user_id is not None else None
+        unwanted = await unwanted_by(act.session, person.user_id) if own is not None else frozenset[str]()
+    planners = {one.id: one for one in contacts}
+    # Whoever acted last is asked first; they may have left the company since.
+    asked = next((planners[one] for one in reversed(actors) if one in planners), contacts[0] if contacts else None)
+    contact = "" if asked is None else f"{asked.full_name} ({asked.email})"
+    if own is None:
+        return Reader(person.email, "fr", has_account=False, unwanted=unwanted, contact=contact)
+    language: Literal["fr", "en"] = "en" if own.language == "en" else "fr"
+    return Reader(own.email, language, has_account=True, unwanted=unwanted, contact=contact)
+
+
+async def _news(act: Act, rows: Sequence[Row[Any]]) -> list[News]:
+    """Return what still is to be told, each thing once: of several changes of a call, what it was before the first."""
+    first: dict[tuple[UUID, bool], Row[Any]] = {}
+    for row in rows:
+        first.setdefault((row.assignment_id, row.kind is NoticeKind.CANCELLED), row)
+    kept = [row for row in first.values() if _still_holds(row, act.now)]
+    places = await _places(act, kept)
+    return [_one(row, places, act) for row in kept]
+
+
+def _still_holds(row: Row[Any], now: datetime) -> bool:
+    if effective(row.status, row.expires_at, now) not in _HOLDS[row.kind]:
+        return False
+    is_cancelled = row.call_status is CallStatus.CANCELLED
+    if row.kind is NoticeKind.CANCELLED:
+        return True
+    if row.kind is NoticeKind.CHANGED:
+        return not is_cancelled and row.published is not None and must_be_told(row.facts, row.published)
+    return not is_cancelled
+
+
+async def _places(act: Act, rows: Sequence[Row[Any]]) -> dict[str | None, Place]:
+    home = ZoneInfo(act.company.timezone)
+    ids = {str(one) for row in rows for one in (_told(row)["venue_id"], (row.facts or {}).get("venue_id")) if one}
+    places: dict[str | None, Place] = {None: Place(None, home)}
+    if ids:
+        query = select(Venue.id, Venue.name, Venue.city, Venue.timezone).where(Venue.id.in_([UUID(one) for one in ids]))
+        for venue in await act.session.execute(query):
+            words = ", ".join(filter(None, (venue.name, venue.city)))
+            places[str(venue.id)] = Place(words, ZoneInfo(venue.timezone))
+    return places
+
+
+def _told(row: Row[Any]) -> Mapping[str, Any]:
+    """Return what the call's people were told last; of a call that nobody was told of, what it is."""
+    if row.published is not None:
+        published: Mapping[str, Any] = row.published
+        return published
+    venue = None if row.venue_id is None else str(row.venue_id)
+    times = {"starts_at": row.starts_at.isoformat(), "ends_at": row.ends_at.isoformat()}
+    return {"title": row.title, "venue_id": venue, **times}
+
+
+def _one(row: Row[Any], places: Mapping[str | None, Place], act: Act) -> News:
+    told = _told(row)
+    status = effective(row.status, row.expires_at, act.now)
+    is_option = row.kind in {NoticeKind.OFFERED, NoticeKind.EXPIRING, NoticeKind.PROMOTED}
+    return News(
+        kind=row.kind,
+        production=row.production,
+        title=told["title"],
+        job=row.label,
+        now=_times(told, places),
+        before=_times(row.facts, places) if row.kind is NoticeKind.CHANGED else None,
+        expires_at=row.expires_at if is_option else None,
+        is_accepted=is_option and status is Status.ACCEPTED,
+        message=row.message if is_option else None,
+        reason=row.reason if row.kind is NoticeKind.CANCELLED else None,
+    )
+
+
+def _times(told: Mapping[str, Any], places: Mapping[str | None, Place]) -> Told:
+    starts_at, ends_at = (datetime.fromisoformat(told[name]) for name in ("starts_at", "ends_at"))
+    return Told(starts_at, ends_at, places.get(told.get("venue_id"), places[None]))
+
+
+def _in_order(news: Sequence[News]) -> list[News]:
+    return sorted(news, key=lambda one: one.now.starts_at)
+
+
+def _kind(news: Sequence[News]) -> NoticeKind:
+    """Return what a mail is called: a change, once there is one among cancellations."""
+    kinds = {one.kind for one in news}
+    return kinds.pop() if len(kinds) == 1 else NoticeKind.CHANGED

@@ -1,0 +1,101 @@
+"""What people are to be told, noted in the act's own transaction; a task makes one message of it for each person.
+
+What is urgent leaves at once; offers wait seconds for those that follow. A change or a cancellation of something that
+is more than a day away waits fifteen minutes for what else changes meanwhile. An offer on a call that nobody was told
+of waits until the call is published: its person could not answer before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+
+from backend.outbox.tasks import defer
+from backend.planning.models import Assignment, Call, Notice, NoticeKind
+from backend.planning.upgrading import follows_options
+from backend.tenancy.acting import Act
+from backend.tenancy.session import is_sqlite
+
+MERGED_FOR = timedelta(minutes=15)
+URGENT = timedelta(days=1)
+GATHERED_FOR = timedelta(seconds=15)
+"""Somebody who offers, or declines, date by date causes one mail: it leaves well within half a minute all the same."""
+POST_TASK, POST_QUEUE = "post_messages", "mails"
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """One person's assignment on a call, and what is needed to decide when they are told."""
+
+    assignment_id: UUID
+    call_id: UUID
+    person_id: UUID
+    starts_at: datetime
+    is_published: bool
+
+
+def note(
+    act: Act, kind: NoticeKind, concerned: Iterable[Concerned], facts: Mapping[UUID, Mapping[str, Any]] | None = None
+) -> None:
+    """Note one kind of news for these people, to be stored with the act; `facts`, by call, is what they knew before."""
+    if not follows_options(act):
+        return
+    # Of a date that was never published nobody knows: there is nothing to take back.
+    found = [one for one in concerned if one.is_published or kind is not NoticeKind.CANCELLED]
+    for one in found:
+        known = (facts or {}).get(one.call_id)
+        act.session.add(
+            Notice(
+                person_id=one.person_id, kind=kind, assignment_id=one.assignment_id, call_id=one.call_id,
+                facts=None if known is None else dict(known), actor_id=act.actor.user_id, noted_at=act.now,
+                send_after=_send_after(act, kind, one), message_id=None,
+            )
+        )  # fmt: skip
+    if found:
+        have_posted(act)
+
+
+async def publish(act: Act, call_ids: Sequence[UUID]) -> None:
+    """Let the offers that waited for the publication of these calls go."""
+    if not call_ids or not follows_options(act):
+        return
+    await act.session.flush()
+    waiting = update(Notice).where(Notice.call_id.in_(call_ids), Notice.send_after.is_(None))
+    freed = await act.session.scalars(
+        waiting.values(send_after=act.now).returning(Notice.id), execution_options={"synchronize_session": False}
+    )
+    if freed.all():
+        have_posted(act)
+
+
+async def concerned_by(act: Act, which: ColumnElement[bool]) -> list[Concerned]:
+    """Return whom these assignments are of, in one statement."""
+    query = (
+        select(Assignment.id, Assignment.call_id, Assignment.person_id, Call.starts_at, Call.published_version > 0)
+        .join(Call, Call.id == Assignment.call_id)
+        .where(which)
+        .order_by(Assignment.id)
+    )
+    return [Concerned(*row) for row in await act.session.execute(query)]
+
+
+def have_posted(act: Act, not_before: datetime | None = None) -> None:
+    """Have the company's messages made and sent once this act is stored, or at that time.
+
+    One task for each act: a second one that waits might begin before this act is stored, and miss what it noted.
+    """
+    defer(act.session, POST_TASK, {}, queue=POST_QUEUE, company=act.company.id, not_before=not_before)
+
+
+def _send_after(act: Act, kind: NoticeKind, one: Concerned) -> datetime | None:
+    if kind in {NoticeKind.OFFERED, NoticeKind.PROMOTED}:
+        if not one.is_published:
+            return None
+        # What the clock brings comes at one time; SQLite has no queue that would wait.
+        is_at_once = act.actor.user_id is None or is_sqlite(act.session)
+        return act.now if is_at_once else act.now + GATHERED_FOR
+    merges = kind in {NoticeKind.CHANGED, NoticeKind.CANCELLED} and one.starts_at - act.now > URGENT
+    return act.now + MERGED_FOR if merges else act.now
