@@ -1,8 +1,9 @@
-"""Forms of pages: what was typed becomes a body of the services; refused, the page is shown again, and nothing stored."""
+"""Forms of pages: what was typed becomes a body of the services; refused, the page comes again, nothing is stored."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from http import HTTPStatus
 from typing import Any, TypeVar, get_args
 
@@ -53,6 +54,10 @@ class Refused:
 
 
 NOTHING_WRONG = Refused()
+STALE = Sentence(
+    "Quelqu'un a modifié cette fiche à {at}. Vos changements sont conservés ci-dessous ; comparez puis enregistrez.",
+    "Somebody changed this at {at}. What you typed is kept below; compare, then save.",
+)
 TO_CORRECT = Sentence("Quelques valeurs sont à corriger.", "Some values must be corrected.")
 
 
@@ -125,6 +130,11 @@ def refused(error: AppError, known: Collection[str] = ()) -> Refused:
     return Refused(error.status, elsewhere[0] if elsewhere else error.sentence, shown)
 
 
+def as_whole(refusal: Refused) -> Refused:
+    """Return the refusal as one sentence: for a form in a row of a list, which has no room beside its field."""
+    return Refused(refusal.status, next(iter(refusal.fields.values()), refusal.sentence))
+
+
 def _named(error: FieldError, known: Collection[str]) -> str:
     names = [part for part in error.loc if isinstance(part, str)]
     return next((name for name in reversed(names) if name in known), names[-1] if names else "")
@@ -145,9 +155,20 @@ async def trying(act: Act, again: Again, known: Collection[str] = ()) -> AsyncIt
         raise RefusedPageError(await again(refused(error, known))) from error
 
 
-def differing(typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, Sentence]:
-    """Return, for each field that now holds something else than what was typed, what it holds."""
-    return {
+def stored_values(row: BaseModel, names: Iterable[str]) -> dict[str, str]:
+    """Return the fields of a stored thing as a form holds them."""
+    return {name: _as_typed(getattr(row, name)) for name in names}
+
+
+def _as_typed(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def meanwhile(refusal: Refused, typed: Mapping[str, str], stored: Mapping[str, str], at: str) -> Refused:
+    """Return the refusal of a stale form: when the thing was changed, and what it holds now beside each field."""
+    told = {
         name: Sentence(
             f"Enregistré entre-temps : {stored[name] or '–'}",
             f"Stored meanwhile: {stored[name] or '–'}",
@@ -155,3 +176,5 @@ def differing(typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, 
         for name, text in typed.items()
         if name in stored and stored[name] != text
     }
+    sentence = Sentence(STALE.fr.format(at=at), STALE.en.format(at=at))
+    return Refused(refusal.status, sentence, told)
