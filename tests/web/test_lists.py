@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
-from tests.helpers import SignedUpCompany, create, member, unique
+from tests.helpers import PASSWORD, SignedUpCompany, create, member, unique
 from tests.web.conftest import Browser, hidden_fields, open_browser
 
 KINDS = {
@@ -200,6 +200,22 @@ async def test_a_forged_cursor_is_refused_in_words(owner: Browser, company: Sign
         page = await owner.get(f"/c/{company.slug}/{kind}", params={"cursor": "Zm9yZ2Vk"})
         assert page.status_code == 422
         assert "curseur" in said(page)
+
+
+async def test_what_was_typed_survives_an_expired_session(owner: Browser, company: SignedUpCompany) -> None:
+    base = f"/c/{company.slug}/people"
+    fields = {**hidden_fields((await owner.get(f"{base}/new")).text, base), **KINDS["people"]}
+    del owner.cookies["__Host-filage"]
+    asked = await owner.post(base, data=fields)
+    assert asked.status_code == 401
+    assert "votre saisie vous attend" in asked.text
+
+    resumed = await owner.send_form(asked, "/sign-in", email=company.email, password=PASSWORD)
+    assert "Vasseur" in resumed.text
+    done = await owner.send_form(resumed, base)
+
+    assert done.status_code == 303
+    assert "Vasseur" in (await owner.get(done.headers["location"])).text
 
 
 async def test_skills_and_permits_of_a_person(owner: Browser, company: SignedUpCompany) -> None:

@@ -72,7 +72,7 @@ async def test_a_season_is_tried_then_stored_and_the_week_is_one_press_away(
     assert (stored.status_code, stored.headers["location"]) == (303, f"/c/{company.slug}/setup?step=3")
     page = await owner.get(stored.headers["location"])
     assert "Première convocation" in page.text
-    assert f'href="/c/{company.slug}?day=20' in page.text
+    assert f'href="/c/{company.slug}?from=20' in page.text
     assert await count_people(client, company) > 0
 
 
