@@ -270,7 +270,7 @@ async def show_history(
 ) -> Response:  # fmt: skip
     """Tell who did what, the newest first."""
     language = request.state.language
-    found = await trail.list_events(act, EventsFilter(what=what or None), page)
+    found = await trail.list_events(act, EventsFilter(what=forms.sought(what)), page)
     told = [
         (event, naming.act_in_words(event.what, language), naming.changes_in_words(event.before, event.after, language))
         for event in found.items

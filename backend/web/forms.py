@@ -71,6 +71,11 @@ async def _refused_page(_request: Request, error: Exception) -> Response:
     return error.page
 
 
+def sought(text: str) -> str | None:
+    """Return what a list is searched for, without what no database stores; None where nothing was typed."""
+    return "".join(c for c in text if c.isprintable()).strip() or None
+
+
 def typed_in(request: Request, names: Iterable[str]) -> dict[str, str]:
     """Return what was typed into the named fields, empty where nothing was."""
     found = dict(request.state.typed)

@@ -10,6 +10,7 @@ from backend.core.clock import utc_now
 from backend.core.errors import AppError, Sentence, TooManyError, UnauthenticatedError
 from backend.identity import accounts
 from backend.identity.access import READERS, Caller
+from backend.identity.company import ROLE_NAMES
 from backend.identity.passwords import SHORTEST
 from backend.identity.schemas import CompanyIn, SlugAvailability
 from backend.identity.sign_up import find_slug, sign_up
@@ -137,4 +138,5 @@ async def my_companies(request: Request, viewer: Viewer) -> Response:
     """Show the companies of the viewer, with the role in each."""
     async with request.app.state.database.shared(write=False) as session:
         mine = await accounts.my_companies(session, viewer.user_id)
-    return render(request, "companies.html", viewer=viewer, mine=mine, readers=READERS)
+    roles = ROLE_NAMES[request.state.language]
+    return render(request, "companies.html", viewer=viewer, mine=mine, readers=READERS, roles=roles)

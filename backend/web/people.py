@@ -55,7 +55,7 @@ async def list_people(
     request: Request, act: AsExporter, page: Page, q: Sought = "", department: Sought = "", job: Sought = ""
 ) -> Response:  # fmt: skip
     """List the people by name, those who are sought for."""
-    wanted = PeopleFilter(q.strip() or None, job or None, department or None)
+    wanted = PeopleFilter(forms.sought(q), forms.sought(job), forms.sought(department))
     found = await service.list_people(act, wanted, page)
     jobs = await service.known_jobs(act)
     return render(

@@ -34,7 +34,7 @@ async def list_productions(
     request: Request, act: AsReader, page: Page, q: Sought = "", season: Sought = "", kind: Kind = ""
 ) -> Response:  # fmt: skip
     """List the productions by title, those that are sought for."""
-    wanted = ProductionsFilter(q.strip() or None, season.strip() or None, ProductionKind(kind) if kind else None)
+    wanted = ProductionsFilter(forms.sought(q), forms.sought(season), ProductionKind(kind) if kind else None)
     found = await service.list_productions(act, wanted, page)
     return render(
         request, "productions.html", act=act, productions=found.items, next_cursor=found.next_cursor, q=q, kind=kind,

@@ -1,5 +1,6 @@
 """The first set-up of a company: its season from CSV files, judged before anything is stored, or from a pattern."""
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from backend.core.pagination import PageRequest
 from backend.identity.access import Caller
 from backend.imports import receiving, service
 from backend.imports.domain.columns import FILES
-from backend.imports.refusals import ImportRejectedError, RowError
+from backend.imports.domain.writing import BOM
+from backend.imports.refusals import ImportRejectedError, RowError, as_csv
 from backend.imports.schemas import ImportReport
 from backend.planning import calls, patterns
 from backend.planning.domain.patterns import PATTERNS
@@ -99,7 +101,12 @@ async def _judged(
     told = [Told(name, name in names, None, [fault for fault in faults if fault.file == name])
             for name in FILES if name in names or by_file[name]]  # fmt: skip
     more = int(error.extra["more"])
-    return await _page(request, act, viewer, told=told, more=more, faults=len(faults) + more, status=int(error.status))
+    # Carried by the page itself, as the files are: nothing of a refused import is kept here.
+    table = b64encode(f"{BOM}{as_csv(faults, request.state.language)}".encode()).decode()
+    count = len(faults) + more
+    return await _page(
+        request, act, viewer, told=told, more=more, faults=count, status=int(error.status), table=table
+    )  # fmt: skip
 
 
 async def _tried(request: Request, act: Act, viewer: Caller, report: ImportReport) -> Response:
@@ -111,7 +118,7 @@ async def _page(  # noqa: PLR0913 - what the two forms of one page may hold
     request: Request, act: Act, viewer: Caller, *, step: int = 2, typed: dict[str, str] | None = None,
     refusal: Refused = NOTHING_WRONG, pattern_refusal: Refused = NOTHING_WRONG, told: Sequence[Told] = (),
     warnings: Sequence[str] = (), findings: dict[str, int] | None = None, faults: int = 0, more: int = 0,
-    status: int = 0,
+    status: int = 0, table: str = "",
 ) -> Response:  # fmt: skip
     language, words = request.state.language, words_of(request)
     first = await calls.list_calls(act, CallsFilter(ALWAYS), PageRequest(1, None))
@@ -121,7 +128,7 @@ async def _page(  # noqa: PLR0913 - what the two forms of one page may hold
         patterns=[(name, words.say(IN_WORDS[name]), len(pattern.calls)) for name, pattern in PATTERNS.items()],
         typed=typed or {**dict.fromkeys(OF_A_PATTERN, ""), "pattern": "creation"}, verified=viewer.is_verified,
         email=viewer.email, error=refusal.text(language) or "".join(refusal.errors(language).values()),
-        errors=pattern_refusal.errors(language), pattern_error=pattern_refusal.text(language), told=told,
+        errors=pattern_refusal.errors(language), pattern_error=pattern_refusal.text(language), told=told, table=table,
         warnings=warnings, findings=findings or {}, faults=faults, more=more,
         first=first.items[0] if first.items else None,
     )  # fmt: skip

@@ -39,10 +39,14 @@ async def show_status(request: Request, viewer: MaybeViewer) -> Response:
 
 
 async def _kept(request: Request) -> list[Part]:
-    kept: tuple[float, list[Part]] | None = getattr(request.app.state, "status_parts", None)
-    if kept is None or kept[0] < time.monotonic():
-        kept = (time.monotonic() + KEPT_SECONDS, await _read(request))
-        request.app.state.status_parts = kept
+    state = request.app.state
+    if not hasattr(state, "status_reading"):
+        state.status_reading = asyncio.Lock()
+    async with state.status_reading:  # those who ask at once wait for the one who reads
+        kept: tuple[float, list[Part]] | None = getattr(state, "status_parts", None)
+        if kept is None or kept[0] < time.monotonic():
+            kept = (time.monotonic() + KEPT_SECONDS, await _read(request))
+            state.status_parts = kept
     return kept[1]
 
 

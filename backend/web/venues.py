@@ -46,7 +46,7 @@ AS_STORED = Filled()
 @router.get("")
 async def list_venues(request: Request, act: AsReader, page: Page, q: Sought = "") -> Response:
     """List the venues by name, those that are sought for."""
-    found = await service.list_venues(act, VenuesFilter(q.strip() or None, None), page)
+    found = await service.list_venues(act, VenuesFilter(forms.sought(q), None), page)
     return render(
         request, "venues.html", act=act, venues=found.items, next_cursor=found.next_cursor, q=q,
         is_continued=page.after is not None,

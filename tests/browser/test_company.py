@@ -52,6 +52,10 @@ async def test_a_company_signs_up_imports_its_season_and_sees_its_week(
     await page.get_by_text("astronaute").first.wait_for()
     assert await page.evaluate("document.activeElement.id") == "verdict"
     assert await page.get_by_role("button", name="Importer la saison").count() == 0
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Télécharger ces points").click()
+    table = (await (await downloading.value).path()).read_text(encoding="utf-8-sig")
+    assert "positions.csv,2,job," in table
     await picture(page, f"import-errors-{size}")
     assert await violations(page) == []
 

@@ -195,6 +195,14 @@ async def import_people(client: AsyncClient, company: SignedUpCompany, people: s
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize("words", ["\0", "a\0b", "%", "_", "\\", "'; drop table person; --", "\u202e", "x" * 200])
+async def test_anything_may_be_searched_for(owner: Browser, company: SignedUpCompany, words: str) -> None:
+    for kind in KINDS:
+        page = await owner.get(f"/c/{company.slug}/{kind}", params=dict.fromkeys(("q", "department", "season"), words))
+        assert page.status_code == 200
+    assert (await owner.get(f"/c/{company.slug}/settings/history", params={"what": words[:60]})).status_code == 200
+
+
 async def test_a_forged_cursor_is_refused_in_words(owner: Browser, company: SignedUpCompany) -> None:
     for kind in KINDS:
         page = await owner.get(f"/c/{company.slug}/{kind}", params={"cursor": "Zm9yZ2Vk"})

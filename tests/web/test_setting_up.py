@@ -1,5 +1,8 @@
 """The first set-up of a company: its files judged by line before anything is stored, then taken; or a pattern."""
 
+import csv
+import io
+from base64 import b64decode
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -56,6 +59,19 @@ async def test_a_mistake_is_named_by_file_line_column_and_cure(owner: Browser, c
     assert "Ligne 2" in page
     assert "colonne « job »" in page
     assert "astronaute" in page
+
+
+async def test_the_mistakes_are_downloaded_as_a_table_that_no_spreadsheet_runs(
+    owner: Browser, company: SignedUpCompany
+) -> None:
+    page = (await send(owner, company, read_folder("bad/10-formula-cell"))).text
+    table = b64decode(page.partition("base64,")[2].partition('"')[0]).decode("utf-8-sig")
+
+    rows = list(csv.reader(io.StringIO(table)))
+
+    assert rows[0] == ["fichier", "ligne", "colonne", "à corriger"]
+    assert rows[1][:3] == ["people.csv", "2", "first_name"]
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
 
 
 async def test_a_season_is_tried_then_stored_and_the_week_is_one_press_away(
