@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from backend.core import validation
 from backend.core.errors import AppError, FieldError, InvalidError, Sentence
 from backend.core.preconditions import stale
+from backend.telemetry import record
 from backend.tenancy.acting import Act
 
 VERSION = "version"
@@ -22,11 +23,15 @@ NOT_OF_THE_FORM = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPSta
 
 
 class RefusedPageError(Exception):
-    """Carries the page that refuses; raised through the act's transaction, so that all of it is taken back."""
+    """Carries the page that refuses; raised through the act's transaction, so that all of it is taken back.
 
-    def __init__(self, page: Response) -> None:
-        super().__init__("refused on its page")
+    `code` is that of the refusal, for the log; none where nothing was refused, and only a trial is taken back.
+    """
+
+    def __init__(self, page: Response, code: str | None = None) -> None:
+        super().__init__(code or "tried")
         self.page = page
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ def add_handlers(app: FastAPI) -> None:
 
 async def _refused_page(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedPageError)  # noqa: S101 - Starlette dispatches by class
+    if error.code is not None:
+        record.current().fields["code"] = error.code
     return error.page
 
 
@@ -157,7 +164,7 @@ async def trying(act: Act, again: Again, known: Collection[str] = ()) -> AsyncIt
     except AppError as error:
         if error.status in NOT_OF_THE_FORM:
             raise
-        raise RefusedPageError(await again(refused(error, known))) from error
+        raise RefusedPageError(await again(refused(error, known)), error.code) from error
 
 
 def stored_values(row: BaseModel, names: Iterable[str]) -> dict[str, str]:

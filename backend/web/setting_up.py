@@ -70,9 +70,10 @@ async def import_season(request: Request, act: AsPlanner, viewer: Viewer) -> Res
         names = list(files)
         report = await service.import_season(act, files, dry_run=dry_run, language=request.state.language)
     except ImportRejectedError as error:
-        raise RefusedPageError(await _judged(request, act, viewer, names, error)) from error
+        raise RefusedPageError(await _judged(request, act, viewer, names, error), error.code) from error
     except AppError as error:
-        raise RefusedPageError(await _page(request, act, viewer, refusal=forms.refused(error))) from error
+        page = await _page(request, act, viewer, refusal=forms.refused(error))
+        raise RefusedPageError(page, error.code) from error
     if dry_run:
         # Raised, so that the trial and the form's key are taken back: the same form may store it next.
         raise RefusedPageError(await _tried(request, act, viewer, report))
