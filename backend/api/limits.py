@@ -1,5 +1,6 @@
 """Pure-ASGI middleware: a body that is larger than its route takes (413) or not in UTF-8 (422) is refused unread."""
 
+import re
 from email.message import Message
 from http import HTTPStatus
 
@@ -13,7 +14,8 @@ from backend.api.problems import answer
 from backend.core.errors import AppError, InvalidError, Problem, Sentence, TooLargeError
 from backend.core.settings import Settings
 
-IMPORT_PATH = "/api/v1/imports/season"
+# The route of the API, and the page of a company whose form sends the same files.
+IMPORT_PATH = re.compile(r"/api/v1/imports/season|/c/[^/]+/setup/import")
 UTF_8 = frozenset({"utf-8", "utf8"})
 
 
@@ -29,7 +31,7 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_import = scope["path"].rstrip("/") == IMPORT_PATH
+        is_import = IMPORT_PATH.fullmatch(scope["path"].rstrip("/")) is not None
         limit = self.settings.limit_import_bytes if is_import else self.settings.limit_body_bytes
         error = _refusal(Headers(scope=scope), _import_too_large(limit) if is_import else _too_large(limit), limit)
         if error is not None:

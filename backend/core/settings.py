@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     metrics_pinned: str | None = Field(
         None, description="Schemas that always have series of their own, with commas between."
     )
+    dashboards_url: str | None = Field(None, pattern=r"^https?://", description="Where /status leads to dashboards.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     demo_mailbox: bool = Field(default=False, description="Show var/mail as a page; development only.")

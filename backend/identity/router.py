@@ -34,10 +34,9 @@ from backend.identity.schemas import (
     UserOut,
     UserPatch,
 )
-from backend.identity.sign_up import sign_up
-from backend.tenancy import idempotency, names
+from backend.identity.sign_up import find_slug, sign_up
+from backend.tenancy import idempotency
 from backend.tenancy.idempotency import AnswerRoute
-from backend.tenancy.lifecycle import is_taken
 from backend.tenancy.models import Company
 from backend.tenancy.provisioning import NewCompany, new_company
 
@@ -88,15 +87,7 @@ async def slug_availability(
     session: SharedSession, slug: Annotated[str, Query(min_length=1, max_length=SLUG_LIMIT)]
 ) -> SlugAvailability:
     """Say whether a slug is free, and suggest one that is well-formed where it is not."""
-    wanted = names.normalise_slug(slug)
-    if not names.is_slug(wanted):
-        return SlugAvailability(
-            slug=wanted, available=False, reason="slug_invalid", suggestion=names.suggest_slug(wanted)
-        )
-    if names.is_reserved(wanted):
-        return SlugAvailability(slug=wanted, available=False, reason="slug_reserved")
-    taken = await is_taken(session, wanted, utc_now())
-    return SlugAvailability(slug=wanted, available=not taken, reason="slug_taken" if taken else None)
+    return await find_slug(session, slug, utc_now())
 
 
 @router.post("/auth/register", status_code=201, tags=["auth"], summary="Create an account")

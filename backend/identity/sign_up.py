@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 from fastapi_users import exceptions
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.errors import InvalidError
 from backend.core.settings import Settings
 from backend.identity.access import Caller
 from backend.identity.models import Membership, Role, User
 from backend.identity.passwords import Passwords, check_password
-from backend.identity.schemas import CompanyIn, OwnerIn
+from backend.identity.schemas import CompanyIn, OwnerIn, SlugAvailability
 from backend.identity.users import UserManager, email_taken
 from backend.tenancy import lifecycle, limits, names
 from backend.tenancy.models import CompanyInfo
@@ -23,6 +24,18 @@ def wanted_slug(body: CompanyIn) -> str:
     """Return the slug asked for, or one made of the name; refuses malformed and reserved ones (422)."""
     slug = names.normalise_slug(body.slug) if body.slug is not None else names.suggest_slug(body.name)
     return lifecycle.check_slug(slug)
+
+
+async def find_slug(session: AsyncSession, slug: str, now: datetime) -> SlugAvailability:
+    """Say whether a slug is free, and suggest one that is well-formed where it is not."""
+    wanted = names.normalise_slug(slug)
+    if not names.is_slug(wanted):
+        suggestion = names.suggest_slug(wanted)
+        return SlugAvailability(slug=wanted, available=False, reason="slug_invalid", suggestion=suggestion)
+    if names.is_reserved(wanted):
+        return SlugAvailability(slug=wanted, available=False, reason="slug_reserved")
+    taken = await lifecycle.is_taken(session, wanted, now)
+    return SlugAvailability(slug=wanted, available=not taken, reason="slug_taken" if taken else None)
 
 
 async def sign_up(  # noqa: PLR0913 - one act, and each of these is needed once

@@ -1,10 +1,13 @@
 """The refusal of an import: every bad row with its file, line, column and a sentence; and what a request did wrong."""
 
+import csv
+import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backend.core.errors import FieldError, InvalidError, NotFoundError, Sentence
+from backend.imports.domain import guard
 from backend.imports.domain.columns import FILES
 from backend.imports.domain.problems import RowProblem, shown
 
@@ -42,6 +45,20 @@ class ImportRejectedError(InvalidError):
             extra={"more": more},
         )  # fmt: skip
         self.unavailable = unavailable
+
+
+def as_csv(faults: Sequence[RowError], language: str) -> str:
+    """Return the refused rows as a table for a spreadsheet: file, line, column and what to do."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    heads = (
+        ("fichier", "ligne", "colonne", "à corriger") if language != "en" else ("file", "line", "column", "to correct")
+    )
+    writer.writerow(heads)
+    for fault in faults:
+        told = (fault.file, str(fault.line or ""), fault.column or "", fault.sentence.in_language(language))
+        writer.writerow([guard.put_on(cell) for cell in told])
+    return text.getvalue()
 
 
 def _row_error(problem: RowProblem) -> RowError:

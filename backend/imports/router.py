@@ -1,24 +1,22 @@
 """Routes of `/imports/season` and `/exports/*.csv`."""
 
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from backend.core.languages import language_of
 from backend.identity.access import AsExporter, AsPlanner
-from backend.imports import exports, refusals, service
+from backend.imports import exports, receiving, refusals, service
 from backend.imports.domain.columns import FILES
+from backend.imports.receiving import FIELD
 from backend.imports.schemas import ImportReport
 from backend.planning.probing import unhurried
 from backend.tenancy.idempotency import AnswerRoute
 
 router = APIRouter(route_class=AnswerRoute, tags=["import"])
 
-FIELD = "files"
 _FORM = {
     "requestBody": {
         "required": True,
@@ -78,10 +76,7 @@ async def export_file(
 
 
 async def _files(request: Request, slug: str) -> dict[str, bytes]:
-    """Read the parts of the form: each is one file of the season, and each file is there once.
-
-    A file may still have the name under which this company's export was downloaded.
-    """
+    """Read the parts of the form: each is one file of the season, and each file is there once."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise refusals.not_multipart()
     try:
@@ -90,29 +85,4 @@ async def _files(request: Request, slug: str) -> dict[str, bytes]:
         if error.status_code != HTTPStatus.BAD_REQUEST:
             raise
         raise refusals.unreadable_form() from error
-    files = dict(_named(form.multi_items(), f"{slug}-"))
-    if not files:
-        raise refusals.no_files()
-    return {name: await part.read() for name, part in files.items()}
-
-
-def _named(parts: Iterable[tuple[str, UploadFile | str]], prefix: str) -> Iterable[tuple[str, UploadFile]]:
-    seen: set[str] = set()
-    for field, part in parts:
-        if field != FIELD:
-            raise refusals.unknown_part(field)
-        if isinstance(part, str) or not part.filename:
-            raise refusals.nameless_part()
-        name = part.filename.removeprefix(prefix)
-        _check_name(name, seen)
-        seen.add(name)
-        yield name, part
-
-
-def _check_name(name: str, seen: set[str]) -> None:
-    if "/" in name or "\\" in name:
-        raise refusals.path_in_name(name)
-    if name not in FILES:
-        raise refusals.unknown_file(name)
-    if name in seen:
-        raise refusals.file_twice(name)
+    return await receiving.read_files(form.multi_items(), slug)

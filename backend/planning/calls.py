@@ -32,7 +32,7 @@ from backend.tenancy.acting import Act
 from backend.tenancy.rows import apply_changes, in_use, refusing, values_of
 
 FIELDS = tuple(CallIn.model_fields)
-_TIMES = ("starts_at", "ends_at", "breaks", "unplaced_break_minutes")
+TIMES = ("starts_at", "ends_at", "breaks", "unplaced_break_minutes")
 _CANCELLING = frozenset({"status", "cancel_reason"})
 
 
@@ -111,15 +111,15 @@ def is_on_tour(act: Act, venue_city: str | None) -> bool:
 async def _change(act: Act, call: Call, values: dict[str, Any], brought: Brought) -> None:
     await _check_production(act, values.get("production_id"))
     timezone, city = await _place(act, values.get("venue_id", call.venue_id))
-    if any(name in values for name in _TIMES):
-        check_times(values_of(call, _TIMES) | values, timezone)
+    if any(name in values for name in TIMES):
+        check_times(values_of(call, TIMES) | values, timezone)
     values = stored(values) | await _touring(act, call, values, city)
     before = values_of(call, FIELDS)
     async with refusing(act.session, {"fk_": refusals.unknown_in_body("production_id")}):
         changed = apply_changes(call, values, updated_at=act.now)
     if not changed:
         return
-    is_judged = call.status is CallStatus.PUBLISHED and any(getattr(call, name) != before[name] for name in _TIMES)
+    is_judged = call.status is CallStatus.PUBLISHED and any(getattr(call, name) != before[name] for name in TIMES)
     if is_judged:
         await gate.hold_people(act, gate.confirmed_on(Assignment.call_id == call.id))
     if (call.starts_at, call.ends_at) != (before["starts_at"], before["ends_at"]):

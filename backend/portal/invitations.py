@@ -258,14 +258,18 @@ async def _link(act: Act, person: Person, user_id: UUID, number: int) -> list[UU
     return await ledger.renumber(act, old, number)
 
 
-async def remove_member(act: Act, member_id: UUID, expected: int) -> None:
-    """End a membership, and with it the account's link to the directory. Raises as `identity.company.remove_member`."""
+async def remove_member(act: Act, member_id: UUID, expected: int) -> UUID:
+    """End a membership, and with it the account's link to the directory; return whose it was.
+
+    Raises as `identity.company.remove_member`.
+    """
     user_id = await identity_company.remove_member(act, member_id, expected)
     link = (PersonLink.user_id == user_id, PersonLink.company_id == act.company.id)
     async with login_rights(act.session):
         person_id = await act.session.scalar(delete(PersonLink).where(*link).returning(PersonLink.person_id))
     if person_id is not None:
         await unlink(act, person_id)
+    return user_id
 
 
 async def unlink(act: Act, person_id: UUID) -> None:

@@ -142,12 +142,18 @@ class AnswerRoute(APIRoute):
                 return Response(replay.body, replay.status, {**replay.headers, "idempotency-replayed": "true"})
             finally:
                 await request.close()  # the files of a form, which FastAPI closes only where it has read them itself
-            claim: _Claim | None = getattr(request.state, "claim", None)
-            if claim is not None:
-                await _keep(claim, response, getattr(request.state, "shown_once", ()))
+            await keep_answer(request, response)
             return response
 
         return handle
+
+
+async def keep_answer(request: Request, response: Response) -> None:
+    """Keep the answer of a claimed request; a route that opens its own transaction does it before that one ends."""
+    claim: _Claim | None = getattr(request.state, "claim", None)
+    if claim is not None:
+        request.state.claim = None
+        await _keep(claim, response, getattr(request.state, "shown_once", ()))
 
 
 async def _keep(claim: _Claim, response: Response, shown_once: tuple[str, ...]) -> None:

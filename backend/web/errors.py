@@ -38,7 +38,7 @@ def is_page(request: Request) -> bool:
 
 
 def _answer(request: Request, problem: Problem) -> Response:
-    if problem.code == "login_required":
+    if problem.code == "login_required" or (problem.code == "stale_form" and _has_lost_its_session(request)):
         return _sign_in_first(request)
     if problem.code == "stale_form":
         return render(
@@ -49,6 +49,11 @@ def _answer(request: Request, problem: Problem) -> Response:
     if is_fragment(request):
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response
+
+
+def _has_lost_its_session(request: Request) -> bool:
+    """Tell whether a form of somebody who was signed in arrives from a browser that has forgotten the session since."""
+    return sessions.session_token(request) is None and request.url.path.startswith(("/c/", "/me"))
 
 
 def _sign_in_first(request: Request) -> Response:

@@ -13,17 +13,18 @@ from email.policy import default
 from http import HTTPStatus
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from backend.core.settings import Settings
-from backend.web.links import render
+from backend.web.rendering import render
+from backend.web.sessions import opened
 
 SHOWN = 200
 _NAME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINK = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:!?)])")
 
-router = APIRouter(prefix="/demo/mailbox", include_in_schema=False)
+router = APIRouter(prefix="/demo/mailbox", include_in_schema=False, dependencies=[Depends(opened)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def list_mails(request: Request) -> HTMLResponse:
     """Show the newest mails first."""
     names = sorted(_names(request), reverse=True)
     letters = [letter for name in names[:SHOWN] if (letter := _head(_folder(request), name))]
-    return render("mailbox.html", request, letters=letters, more=max(0, len(names) - SHOWN))
+    return render(request, "mailbox.html", letters=letters, more=max(0, len(names) - SHOWN))
 
 
 @router.get("/{name}")
@@ -49,11 +50,11 @@ def read_mail(request: Request, name: str) -> HTMLResponse:
     """Show one mail: its text with links, and the source of its HTML part, never run."""
     content = _read(_folder(request), name) if name in _names(request) else None
     if content is None:
-        return render("no_mail.html", request, status=HTTPStatus.NOT_FOUND)
+        return render(request, "no_mail.html", status=HTTPStatus.NOT_FOUND)
     message = BytesParser(_class=EmailMessage, policy=default).parsebytes(content)
     return render(
-        "mail.html",
         request,
+        "mail.html",
         letter=_letter(name, message),
         pieces=_pieces(_part(message, "plain")),
         markup=_part(message, "html"),

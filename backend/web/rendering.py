@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from backend.identity.access import ADMINS, PLANNERS, READERS, Caller
+from backend.identity.access import ADMINS, EXPORTERS, PLANNERS, READERS, Caller
 from backend.identity.company import ROLE_NAMES
 from backend.tenancy.acting import Act
 from backend.web import assets, sessions
@@ -85,6 +85,7 @@ def _shell(request: Request, language: str, viewer: Caller | None, act: Act | No
         "role": role,
         "role_name": ROLE_NAMES[language].get(role, "") if role else "",  # type: ignore[call-overload]  # a role's text
         "may_read": role in READERS,
+        "may_export": role in EXPORTERS,
         "may_plan": role in PLANNERS,
         "may_administer": role in ADMINS,
     }

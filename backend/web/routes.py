@@ -3,8 +3,17 @@
 from fastapi import APIRouter
 
 from backend.web.assets import router as assets
+from backend.web.company import router as company
 from backend.web.front import router as front
+from backend.web.members import router as members
 from backend.web.pages import router as pages
+from backend.web.people import router as people
+from backend.web.productions import router as productions
+from backend.web.setting_up import router as setting_up
 from backend.web.signing import router as signing
+from backend.web.status import router as status
+from backend.web.venues import router as venues
 
-ROUTERS: tuple[APIRouter, ...] = (assets, pages, front, signing)
+ROUTERS: tuple[APIRouter, ...] = (
+    assets, pages, front, signing, status, setting_up, people, productions, venues, company, members,
+)  # fmt: skip

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData
 
 from backend.core.clock import utc_now
 from backend.core.errors import ForbiddenError, Sentence
@@ -90,7 +91,16 @@ async def opened(request: Request) -> None:
         raise ForbiddenError("forged_form", FORGED)
     if not _is_ours(request, str(form.get(FIELD, ""))):
         raise ForbiddenError("stale_form", STALE)
-    request.state.once = str(form[ONCE]) if form.get(ONCE) else None
+    request.state.once = _key(form) if form.get(ONCE) else None
+
+
+def _key(form: FormData) -> str:
+    """Return the key under which this form acts once: with other words in it, after Back, it is another act."""
+    digest = hashlib.sha256()
+    for name, value in form.multi_items():
+        text = value if isinstance(value, str) else f"{value.filename}\0{value.size}"
+        digest.update(f"{name}\0{text}\0".encode("utf-8", "surrogatepass"))
+    return f"{form[ONCE]}.{digest.hexdigest()[:32]}"
 
 
 def prepare(request: Request) -> None:

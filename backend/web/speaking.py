@@ -55,6 +55,10 @@ class Words:
         local = in_zone(when, zone).date() if isinstance(when, datetime) else when
         return format_date(local, "EEEE d MMMM y", self.language)
 
+    def iso_day(self, when: datetime, zone: str | ZoneInfo) -> str:
+        """Return "2026-10-24", the day of the place: what addresses and fields of dates hold."""
+        return in_zone(when, zone).date().isoformat()
+
     def hour(self, when: datetime, zone: str | ZoneInfo) -> str:
         """Return "17 h 30", "17 h" or, in English, "17:30"; the hour of the place."""
         return self._clock(in_zone(when, zone))
