@@ -150,7 +150,14 @@ class AnswerRoute(APIRoute):
         return handle
 
 
+def keep_instead(response: Response, kept: Response) -> Response:
+    """Return `response`, a page that shows a secret once, having noted what whoever repeats the request gets."""
+    response.kept_instead = kept  # type: ignore[attr-defined]  # read by _keep alone
+    return response
+
+
 async def _keep(claim: _Claim, response: Response, shown_once: tuple[str, ...]) -> None:
+    response = getattr(response, "kept_instead", response)
     body = bytes(response.body)
     if shown_once:
         content = json.loads(body)
