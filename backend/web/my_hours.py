@@ -1,7 +1,7 @@
 """A person's hours towards the 507 on pages: the arithmetic line by line, a chart, entries by hand; no company's."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
@@ -55,7 +55,7 @@ CHANGED = Sentence(
 )
 _HOURS = re.compile(r"(\d{1,4})(?:\s*(?:h|:)\s*([0-5]\d)?|[.,](\d{1,2}))?")
 # The chart's measures, in its own units: a bar for each month, in a box that scales with the page.
-BAR, GAP, HEIGHT, LEFT, TOP, BELOW = 40, 12, 150, 34, 14, 22
+BAR, GAP, HEIGHT, LEFT, TOP, BELOW = 20, 9, 150, 40, 14, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,8 @@ def chart(counted: MyHours, words: Words) -> Chart | None:
     most = max(60, *totals.values())
     scale = HEIGHT / most
     bars = []
-    for place, (month, minutes) in enumerate(sorted(totals.items())):
+    for place, month in enumerate(_months(counted.window.first_day, counted.window.last_day, totals)):
+        minutes = totals.get(month, 0)
         done = min(declared.get(month, 0), minutes)
         rest = minutes - done
         label = format_date(date.fromisoformat(f"{month}-01"), "MMM", words.language)
@@ -149,6 +150,17 @@ def chart(counted: MyHours, words: Words) -> Chart | None:
     ]  # fmt: skip
     width = LEFT + len(bars) * (BAR + GAP)
     return Chart(bars, lines, max(width, 320), TOP + HEIGHT + BELOW, TOP + HEIGHT)
+
+
+def _months(first: date, last: date, counted: Iterable[str]) -> list[str]:
+    """Return every month of a period and those that count outside of it, none left out between them."""
+    found = {f"{first:%Y-%m}", f"{last:%Y-%m}", *counted}
+    year, month = map(int, min(found).split("-"))
+    months = []
+    while (name := f"{year}-{month:02}") <= max(found):
+        months.append(name)
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)  # noqa: PLR2004 - December
+    return months
 
 
 def _by_month(months: list[MonthOut]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -54,9 +55,9 @@ async def confirmed(client: AsyncClient, house: House, *, day: int = 0, at: floa
     return assignment
 
 
-async def status(client: AsyncClient, house: House, assignment: str) -> dict[str, str]:
+async def status(client: AsyncClient, house: House, assignment: str) -> dict[str, Any]:
     answer = await client.get(f"/api/v1/assignments/{assignment}", headers=house.headers)
-    found: dict[str, str] = answer.json()
+    found: dict[str, Any] = answer.json()
     return found
 
 

@@ -27,7 +27,8 @@ async def add(owner: Browser, **changes: str) -> str:
     page = await owner.get("/me/hours/entries/new")
     answer = await owner.send_form(page, "/me/hours/entries/new", **{**ENTRY, **changes})
     assert (answer.status_code, answer.headers.get("location")) == (303, "/me/hours#entries"), answer.text
-    return re.findall(r'href="(/me/hours/entries/[0-9a-f-]{36})"', (await owner.get("/me/hours")).text)[0]
+    found: list[str] = re.findall(r'href="(/me/hours/entries/[0-9a-f-]{36})"', (await owner.get("/me/hours")).text)
+    return found[0]
 
 
 async def test_hours_are_entered_corrected_counted_and_deleted(owner: Browser) -> None:
