@@ -3,13 +3,14 @@
 import json
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from httpx import AsyncClient
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESK, PHONE, Picture, Windows, sign_in, violations
-from tests.helpers import SignedUpCompany
+from tests.helpers import PASSWORD, SignedUpCompany
 from tests.portal.conftest import House, act, assign, call, email, house, other_house
 from tests.portal.test_two_companies import Mails, link_both, mails
 from tests.web.test_mine import confirmed, offered, status
@@ -61,6 +62,28 @@ async def kept_no_more(page: Page) -> None:
 async def left_to_the_worker(page: Page) -> None:
     """Take the script of the sign-in page away, which would empty the caches too."""
     await page.context.route("**/js/forget.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+
+
+async def test_somebody_invited_answers_and_subscribes_on_their_telephone(
+    client: AsyncClient, phone: Page, house: House, email: str, mails: Mails
+) -> None:
+    option = await offered(client, house)
+    body = {"email": email, "role": "intermittent", "person_id": house.person["id"]}
+    invited = await client.post("/api/v1/invitations", json=body, headers=house.headers)
+    await phone.goto(urlsplit(invited.json()["accept_url"])._replace(scheme="", netloc="").geturl())
+    await phone.get_by_label("Vos prénom et nom").fill("Raymond Marie")
+    await phone.get_by_label("Choisissez un mot de passe").fill(PASSWORD)
+    await phone.get_by_role("button", name="Accepter l'invitation").tap()
+    await expect(phone.get_by_role("heading", level=1)).to_contain_text("Bienvenue")
+
+    await sign_in(phone, email)
+    await phone.get_by_role("button", name=re.compile("^Accepter : ")).tap()
+    await phone.wait_for_url("**/me?accepted=*")
+    assert (await status(client, house, option))["status"] == "accepted"
+    await phone.get_by_role("link", name="Recevoir ces dates dans mon agenda").tap()
+    await phone.get_by_role("button", name="S'abonner").tap()
+
+    await expect(phone.get_by_role("link", name="Google Agenda")).to_have_attribute("href", re.compile("webcal%3A"))
 
 
 async def test_an_option_is_accepted_by_one_tap_and_taken_back_by_another(

@@ -12,7 +12,7 @@ from tests.helpers import PASSWORD, SignedUpCompany
 from tests.portal.conftest import House, email, house, other_house
 from tests.portal.test_two_companies import mails
 from tests.web.conftest import Browser, open_browser
-from tests.web.test_mine import confirmed, person
+from tests.web.test_mine import confirmed, offered, person
 
 __all__ = ["email", "house", "mails", "other_house", "person"]
 
@@ -137,15 +137,17 @@ def test_each_calendar_has_its_link() -> None:
 
 
 async def test_name_and_language_change_at_once(owner: Browser) -> None:
-    page = await owner.get("/me/profile")
+    page, second_tab = await owner.get("/me/profile"), await owner.get("/me/profile")
     await owner.send_form(page, "/me/profile/name", full_name="Camille Roux", language="en")
 
     found = await owner.get("/me/profile")
 
     assert '<html lang="en">' in found.text
     assert "Camille Roux" in found.text
-    stale = await owner.send_form(page, "/me/profile/name", full_name="Autre", language="fr")
-    assert stale.status_code in {303, 412, 422}
+    stale = await owner.send_form(second_tab, "/me/profile/name", full_name="Autre Nom", language="fr")
+    assert stale.status_code == 412
+    assert "in another tab" in stale.text
+    assert 'value="Autre Nom"' in stale.text
     assert "Camille Roux" in (await owner.get("/me/profile")).text
 
 
@@ -202,6 +204,18 @@ async def test_findings_over_all_employers_stand_on_a_page(
 
     assert "10 h 30 de travail" in page.text.replace("\u00a0", " ")
     assert "legifrance.gouv.fr" in page.text
+
+
+async def test_nothing_on_these_pages_runs_or_is_drawn_from_inside_them(
+    client: AsyncClient, person: Browser, house: House
+) -> None:
+    option = await offered(client, house)
+    paths = ("/me", "/me/hours", "/me/hours/entries/new", "/me/calendar", "/me/profile", "/me/findings")
+    for path in (*paths, f"/me/assignments/{option}"):
+        page = await person.get(path)
+        assert page.status_code == 200
+        assert not re.findall(r"""\s(?:style|on[a-z]+)=["']|<script>|<style""", page.text), path
+        assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
 async def test_nobody_reads_these_pages_without_signing_in(browser: Browser) -> None:
