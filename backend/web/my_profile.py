@@ -1,6 +1,6 @@
 """A person's account on pages: name, language, address, password, sessions, and the end of the account."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -15,6 +15,7 @@ from backend.identity import accounts
 from backend.identity.access import Caller, SharedSession
 from backend.identity.schemas import UserPatch
 from backend.portal import invitations
+from backend.tenancy import idempotency
 from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
 from backend.web.my_hours import ONCE
 from backend.web.rendering import render, words_of
@@ -40,6 +41,16 @@ CHANGED = Sentence(
     "Votre compte a changé entre-temps, dans un autre onglet. Relisez, puis enregistrez de nouveau.",
     "Your account has changed meanwhile, in another tab. Read it again, then save once more.",
 )
+
+
+async def _claimed_beside(request: Request, viewer: Viewer, session: SharedSession) -> AsyncIterator[None]:
+    """Claim the form's key, except on SQLite, which has one writer: a password is checked in its own transaction."""
+    if not request.app.state.database.is_sqlite:
+        await idempotency.claim_shared(request, session, viewer.user_id, utc_now())
+    yield
+
+
+ONCE_BY_PASSWORD = [Depends(_claimed_beside, scope="function")]
 
 
 @router.get("")
@@ -95,7 +106,7 @@ async def change_name(
     return response
 
 
-@router.post("/address", dependencies=ONCE)
+@router.post("/address", dependencies=ONCE_BY_PASSWORD)
 async def change_address(
     request: Request, viewer: Viewer, session: SharedSession, acts: TheAccounts, email: Typed = "",
     current_password: Typed = "", version: Typed = "",
@@ -107,7 +118,7 @@ async def change_address(
     return see("/me/profile?done=address")
 
 
-@router.post("/password", dependencies=ONCE)
+@router.post("/password", dependencies=ONCE_BY_PASSWORD)
 async def change_password(
     request: Request, viewer: Viewer, session: SharedSession, acts: TheAccounts, password: Typed = "",
     current_password: Typed = "", version: Typed = "",

@@ -222,3 +222,14 @@ async def test_nobody_reads_these_pages_without_signing_in(browser: Browser) -> 
     for path in ("/me", "/me/hours", "/me/hours/entries/new", "/me/calendar", "/me/profile", "/me/findings"):
         answer = await browser.get(path)
         assert answer.headers["location"].startswith("/sign-in?next=%2Fme"), path
+
+
+@pytest.mark.postgresql
+async def test_a_password_changed_by_a_double_press_is_changed_once(owner: Browser) -> None:
+    page = await owner.get("/me/profile")
+    typed = {"password": "une-autre-phrase", "current_password": PASSWORD}
+
+    first = await owner.send_form(page, "/me/profile/password", **typed)
+    second = await owner.send_form(page, "/me/profile/password", **typed)
+
+    assert first.headers["location"] == second.headers["location"] == "/me/profile?done=password"
