@@ -20,7 +20,7 @@ from backend.core.settings import Settings
 from backend.identity.access import Caller
 from backend.identity.models import AccessToken, Membership, User
 from backend.identity.passwords import Passwords, check_password
-from backend.identity.schemas import MyCompany, RegisterIn, SessionOut, UserPatch
+from backend.identity.schemas import MyCompany, RegisterIn, SessionOut, UserOut, UserPatch
 from backend.identity.users import UserManager, email_taken, end_sessions
 from backend.tenancy import limits
 from backend.tenancy.models import Company
@@ -176,6 +176,16 @@ class Accounts:
             mails = await limits.count(session, "mail", address, HOUR, self.now)
         if max(changes, mails) > self.settings.limit_mails_per_hour:
             raise limits.too_many(HOUR, self.now)
+
+
+async def my_account(session: AsyncSession, caller: Caller) -> UserOut:
+    """Return the caller's own account."""
+    return account_of(await session.get_one(User, caller.user_id))
+
+
+def account_of(user: User) -> UserOut:
+    """Return an account as its owner sees it."""
+    return UserOut.model_validate({name: getattr(user, name) for name in UserOut.model_fields})
 
 
 async def my_companies(session: AsyncSession, user_id: UUID) -> list[MyCompany]:

@@ -93,7 +93,7 @@ async def slug_availability(
 @router.post("/auth/register", status_code=201, tags=["auth"], summary="Create an account")
 async def register(body: RegisterIn, session: SharedSession, acts: TheAccounts, request: Request) -> UserOut:
     """Create an account without a company; a verification mail follows."""
-    return _user(await acts.register(session, body, _address(request)))
+    return accounts.account_of(await acts.register(session, body, _address(request)))
 
 
 @router.post("/auth/login", tags=["auth"], summary="Log in")
@@ -136,7 +136,7 @@ async def request_verify_token(body: EmailIn, session: SharedSession, acts: TheA
 @router.post("/auth/verify", tags=["auth"], summary="Verify an address")
 async def verify(body: TokenIn, session: SharedSession, acts: TheAccounts) -> UserOut:
     """Mark the address of a mailed token as verified."""
-    return _user(await acts.verify(session, body.token))
+    return accounts.account_of(await acts.verify(session, body.token))
 
 
 @router.get("/users/me", tags=["me"], summary="Read my account")
@@ -228,10 +228,6 @@ def _company(found: Company) -> CompanyOut:
     return CompanyOut.model_validate({name: getattr(found, name) for name in CompanyOut.model_fields})
 
 
-def _user(found: User) -> UserOut:
-    return UserOut.model_validate({name: getattr(found, name) for name in UserOut.model_fields})
-
-
 def _tagged(found: User, response: Response) -> UserOut:
     response.headers["ETag"] = etag(found.version)
-    return _user(found)
+    return accounts.account_of(found)

@@ -31,7 +31,16 @@ from backend.planning import (
     repository,
 )
 from backend.planning.calls import notice_minutes
-from backend.planning.domain.states import Action, Status, TransitionError, after, allowed, effective, is_undoable
+from backend.planning.domain.states import (
+    Action,
+    Status,
+    TransitionError,
+    after,
+    allowed,
+    effective,
+    is_undoable,
+    taken_back,
+)
 from backend.planning.gate import BRINGING_NOTHING, Brought
 from backend.planning.models import Assignment, Call, CallStatus, Declared, NoticeKind, PayUnit
 from backend.planning.promoting import Fallen
@@ -230,6 +239,23 @@ async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> A
     """The person says no; of a contested one, the other company's booking is then tried again. Raises as `accept`."""
     assignment, _ = await _own(act, assignment_id)
     return await _person_act(act, assignment, Action.DECLINE, {"reason": reason, **_decided(act)})
+
+
+async def take_back(act: Act, assignment_id: UUID) -> AssignmentOut:
+    """The person takes back the acceptance that they have just given. Raises as `accept`."""
+    assignment = await _own(act, assignment_id)
+    try:
+        status = taken_back(assignment.status, assignment.decided_at, assignment.expires_at, act.now)
+    except TransitionError as error:
+        possible = [each for each in error.allowed if each in PERSON_ACTS]
+        raise refusals.state_conflict(error.current, possible) from None
+    before = values_of(assignment, _STATE)
+    apply_changes(assignment, {"status": status, "decided_by": None, "decided_at": None})
+    assignment.acted_at = assignment.updated_at = act.now
+    await declarations.forget(act, assignment.id)
+    await act.session.flush()
+    record(act, "assignment.acceptance_taken_back", assignment.id, *changes(before, values_of(assignment, _STATE)))
+    return await _shown_again(act, assignment, of=PERSON_ACTS)
 
 
 async def _company_act(

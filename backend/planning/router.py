@@ -239,9 +239,7 @@ async def _unhurried_asking(request: Request, body: BulkIn) -> None:
         await unhurried(request)
 
 
-@router.post(
-    "/assignments/bulk", summary="Do one act for many assignments", dependencies=[Depends(_unhurried_asking)]
-)
+@router.post("/assignments/bulk", summary="Do one act for many assignments", dependencies=[Depends(_unhurried_asking)])
 async def act_on_many(act: AsPlanner, body: BulkIn, request: Request) -> BulkOut:
     """`failed` names each one for which it could not be done, with its code and sentence; the others are done.
 

@@ -39,3 +39,8 @@ async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NO
 async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> None:
     """Say no; where two companies overlap, the other one's booking is then tried again. Raises as `accept`."""
     await assignments.decline(act, assignment_id, reason)
+
+
+async def take_back(act: Act, assignment_id: UUID) -> None:
+    """Take back the acceptance that was just given: the option stands again. Raises as `accept`."""
+    await assignments.take_back(act, assignment_id)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, case, cast, func, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.models import PersonLink
@@ -65,6 +65,22 @@ async def assignments_of(
     return Found(link.company, rows.all())
 
 
+# Who manages the stage of a call, then who is in the office; a company that renames these trades names nobody.
+STAGE_MANAGEMENT = ("regisseur_general", "regisseur_plateau")
+OFFICE = ("charge_de_production", "administrateur")
+
+
+async def contacts_of(session: AsyncSession, link: Link, rows: Sequence[Any]) -> dict[UUID, Any]:
+    """Return whom to phone about each of these calls of a company, by the call; nobody is told to phone themselves."""
+    if not rows:
+        return {}
+    calls = {row.call_id for row in rows}
+    found = (await session.execute(_CONTACTS, {"calls": list(calls), "person_id": link.person_id})).all()
+    office = next((row for row in found if row.call_id is None), None)
+    on_call = {row.call_id: row for row in reversed(found) if row.call_id is not None}
+    return {call: who for call in calls if (who := on_call.get(call, office)) is not None}
+
+
 # Columns of the tables, not of the entities: rows then pass SQLAlchemy's loading of entities by.
 _ASSIGNMENT, _CALL, _JOB = Assignment.__table__, Call.__table__, Job.__table__
 _PRODUCTION, _VENUE, _BOOKING = Production.__table__, Venue.__table__, Booking.__table__
@@ -115,3 +131,34 @@ def _told(name: str, *, sqlite: bool) -> ColumnElement[Any]:
     """Return an id that the published version names, as the engine stores ids (SQLite: 32 digits, no hyphens)."""
     found: ColumnElement[Any] = _CALL.c.published[name].as_string()
     return func.replace(found, "-", "") if sqlite else cast(found, Uuid)
+
+
+def _contacts() -> Any:  # noqa: ANN401 - a statement of two halves
+    """Compose whom to phone: the stage management confirmed on a call, and the office; the best comes first."""
+    who = (_PERSON.c.first_name, _PERSON.c.last_name, _PERSON.c.phone, _JOB.c.label)
+    callable_ = (_PERSON.c.phone.is_not(None), _PERSON.c.id != bindparam("person_id"))
+    on_call = (
+        select(_ASSIGNMENT.c.call_id, *who, _order(_ASSIGNMENT.c.job, STAGE_MANAGEMENT).label("rank"))
+        .join(_PERSON, _PERSON.c.id == _ASSIGNMENT.c.person_id)
+        .join(_JOB, _JOB.c.code == _ASSIGNMENT.c.job)
+        .where(
+            _ASSIGNMENT.c.call_id.in_(bindparam("calls", expanding=True)),
+            _ASSIGNMENT.c.status == Status.CONFIRMED,
+            _ASSIGNMENT.c.job.in_(STAGE_MANAGEMENT),
+            *callable_,
+        )
+    )
+    office = (
+        select(cast(null(), Uuid).label("call_id"), *who, _order(_PERSON.c.job, OFFICE).label("rank"))
+        .join(_JOB, _JOB.c.code == _PERSON.c.job)
+        .where(_PERSON.c.job.in_(OFFICE), *callable_)
+    )
+    both = union_all(on_call, office).subquery()
+    return select(both).order_by(both.c.rank, both.c.last_name, both.c.first_name)
+
+
+def _order(job: ColumnElement[Any], codes: Sequence[str]) -> ColumnElement[Any]:
+    return case({code: rank for rank, code in enumerate(codes)}, value=job)
+
+
+_CONTACTS = _contacts()

@@ -200,6 +200,12 @@ async def decline(assignment_id: UUID, mine: MyAct, body: DeclineIn | None = Non
     return await service.decline(mine, assignment_id, body.reason if body else None)
 
 
+@router.post("/me/assignments/{assignment_id}/take-back", tags=["me"], summary="Take back an acceptance just given")
+async def take_back(assignment_id: UUID, mine: MyAct) -> Decided:
+    """Within a minute of accepting: the option stands again. Later, decline instead."""
+    return await service.take_back(mine, assignment_id)
+
+
 async def _claimed(request: Request, caller: SignedIn, session: SharedSession) -> None:
     await idempotency.claim_shared(request, session, caller.user_id, utc_now())
 

@@ -61,6 +61,14 @@ class CallRef(Body):
     version: int = Field(examples=[1], description="Number of the publication.")
 
 
+class ContactRef(Body):
+    """Whom to phone about a call: who manages the stage on it, else the company's production office."""
+
+    name: str = Field(examples=["Isaac Lambert"])
+    job_label: str = Field(examples=["régisseur·se général·e"])
+    phone: str = Field(examples=["+33 6 39 98 00 21"])
+
+
 class MyAssignment(Body):
     """One assignment of the caller, in one of their companies."""
 
@@ -69,6 +77,10 @@ class MyAssignment(Body):
     production: ProductionRef
     call: CallRef
     venue: VenueRef | None
+    timezone: str = Field(
+        examples=["Europe/Paris"], description="On whose clocks the hours are read: the venue's, or the company's."
+    )
+    contact: ContactRef | None
     job: str = Field(examples=["machiniste"])
     job_label: str = Field(examples=["machiniste"])
     status: Status

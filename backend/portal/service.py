@@ -28,6 +28,7 @@ from backend.portal.repository import Found, Link
 from backend.portal.schemas import (
     CallRef,
     CompanyRef,
+    ContactRef,
     Decided,
     FeedOut,
     MyAssignment,
@@ -97,11 +98,33 @@ async def my_assignments(
 ) -> MyAssignments:  # fmt: skip
     """Return the caller's assignments in all companies, by time."""
     links = await my_links(database, caller.user_id)
-    found, unavailable = await read_companies(database, links, starts_before, ends_after)
-    items = [shown(company, row, now) for company in found for row in company.rows]
+
+    async def told(session: AsyncSession, link: Link) -> list[MyAssignment]:
+        return await _told(session, link, now, starts_before=starts_before, ends_after=ends_after)
+
+    found, unavailable = await visit(database, links, told)
+    items = [item for company in found for item in company]
     items.sort(key=lambda item: (item.call.starts_at, item.id))
     kept, cursor = slice_page(items, page, lambda item: (str(item.id),))
     return MyAssignments(items=kept, next_cursor=cursor, unavailable=[company_ref(c) for c in unavailable])
+
+
+async def my_assignment(database: Database, caller: Caller, assignment_id: UUID, now: datetime) -> MyAssignment:
+    """Return one of the caller's assignments. Raises NotFoundError, and UnavailableError as `my_act`."""
+    for link in await my_links(database, caller.user_id):
+        check_revision(link.company)
+        async with database.company(link.company, write=False) as session:
+            found = await _told(session, link, now, assignment_id=assignment_id)
+        if found:
+            return found[0]
+    raise _no_assignment()
+
+
+async def _told(session: AsyncSession, link: Link, now: datetime, **narrowed: Any) -> list[MyAssignment]:  # noqa: ANN401 - as the repository narrows
+    """Return what a company has told the caller, each with whom to phone; two statements."""
+    found = await repository.assignments_of(session, link, **narrowed)
+    contacts = await repository.contacts_of(session, link, found.rows)
+    return [shown(found, row, now, contacts.get(row.call_id)) for row in found.rows]
 
 
 @asynccontextmanager
@@ -118,7 +141,11 @@ async def my_act(database: Database, caller: Caller, assignment_id: UUID, now: d
                 act = Act(session, link.company, Actor(caller.user_id, caller.full_name, "person"), now)
                 yield MyAct(act, link)
                 return
-    raise NotFoundError("not_found", Sentence("Cette affectation n'existe pas.", "This assignment does not exist."))
+    raise _no_assignment()
+
+
+def _no_assignment() -> NotFoundError:
+    return NotFoundError("not_found", Sentence("Cette affectation n'existe pas.", "This assignment does not exist."))
 
 
 async def accept(mine: MyAct, assignment_id: UUID, declared: Declared, language: str) -> Decided:
@@ -133,14 +160,19 @@ async def decline(mine: MyAct, assignment_id: UUID, reason: str | None = None) -
     return await _decided(mine, assignment_id, None)
 
 
+async def take_back(mine: MyAct, assignment_id: UUID) -> Decided:
+    """Take back the acceptance that was just given; return the option as it stands again."""
+    await planning.take_back(mine.act, assignment_id)
+    return await _decided(mine, assignment_id, None)
+
+
 async def _decided(mine: MyAct, assignment_id: UUID, note: str | None) -> Decided:
-    found = await repository.assignments_of(mine.act.session, mine.link, assignment_id=assignment_id)
-    shown_now = shown(found, found.rows[0], mine.act.now)
+    (shown_now,) = await _told(mine.act.session, mine.link, mine.act.now, assignment_id=assignment_id)
     return Decided(assignment=shown_now, note=note)
 
 
-def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN401 - a row of repository.assignments_of
-    """Return one assignment as its person sees it: the published version of its call."""
+def shown(found: Found, row: Any, now: datetime, contact: Any) -> MyAssignment:  # noqa: ANN401 - rows of the repository
+    """Return one assignment as its person sees it: the published version of its call, and whom to phone."""
     status = states.effective(row.status, row.expires_at, now)
     told = row.published
     allowed = [a for a in states.allowed(status, contested=row.contested) if a in PERSONAL_ACTS]
@@ -151,6 +183,8 @@ def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN40
         production=ProductionRef(id=told["production_id"], title=row.production_title or ""),
         call=CallRef.model_validate({**call, "id": row.call_id, "version": row.published_version}),
         venue=_venue(row),
+        timezone=row.venue_timezone or found.company.timezone,
+        contact=_contact(contact),
         job=row.job,
         job_label=row.label,
         status=status,
@@ -160,6 +194,12 @@ def shown(found: Found, row: Any, now: datetime) -> MyAssignment:  # noqa: ANN40
         message=row.message,
         allowed=allowed,
     )
+
+
+def _contact(row: Any) -> ContactRef | None:  # noqa: ANN401 - a row of repository.contacts_of
+    if row is None:
+        return None
+    return ContactRef(name=f"{row.first_name} {row.last_name}", job_label=row.label, phone=row.phone)
 
 
 def _venue(row: Any) -> VenueRef | None:  # noqa: ANN401 - a row of repository.assignments_of

@@ -156,7 +156,14 @@ async def keep_answer(request: Request, response: Response) -> None:
         await _keep(claim, response, getattr(request.state, "shown_once", ()))
 
 
+def keep_instead(response: Response, kept: Response) -> Response:
+    """Return `response`, a page that shows a secret once, having noted what whoever repeats the request gets."""
+    response.kept_instead = kept  # type: ignore[attr-defined]  # read by _keep alone
+    return response
+
+
 async def _keep(claim: _Claim, response: Response, shown_once: tuple[str, ...]) -> None:
+    response = getattr(response, "kept_instead", response)
     body = bytes(response.body)
     if shown_once:
         content = json.loads(body)

@@ -6,6 +6,11 @@ from backend.web.assets import router as assets
 from backend.web.company import router as company
 from backend.web.front import router as front
 from backend.web.members import router as members
+from backend.web.mine import router as mine
+from backend.web.my_calendar import router as my_calendar
+from backend.web.my_findings import router as my_findings
+from backend.web.my_hours import router as my_hours
+from backend.web.my_profile import router as my_profile
 from backend.web.pages import router as pages
 from backend.web.people import router as people
 from backend.web.productions import router as productions
@@ -16,4 +21,5 @@ from backend.web.venues import router as venues
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets, pages, front, signing, status, setting_up, people, productions, venues, company, members,
+    mine, my_calendar, my_findings, my_hours, my_profile,
 )  # fmt: skip

@@ -36,6 +36,7 @@ from backend.tenancy.acting import Act
 SESSION = "__Host-filage"
 VISIT = "__Host-filage-visit"  # who has no session yet still fills in forms
 LANGUAGE = "filage-language"
+LATER = "filage-later"  # options that were set aside on /me
 FIELD, ONCE = "csrf", "once"
 YEAR = 365 * 86_400
 FORGED = Sentence(
@@ -151,6 +152,7 @@ def begin_session(request: Request, response: Response, token: str, language: st
 def end_session(response: Response) -> None:
     """Have the browser forget the session, and everything that it kept of this host."""
     response.delete_cookie(SESSION, secure=True, httponly=True, samesite="lax", path="/")
+    response.delete_cookie(LATER, secure=True, httponly=True, samesite="lax", path="/me")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 

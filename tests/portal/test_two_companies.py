@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
-from tests.helpers import PASSWORD, problem, token_of
+from tests.helpers import PASSWORD, create, problem, token_of
 from tests.portal.conftest import House, act, assign, call
 
 MORNING = ("2027-01-26T14:00:00+01:00", "2027-01-26T17:00:00+01:00")
@@ -264,3 +264,54 @@ async def test_a_company_whose_schema_is_late_is_named_and_the_others_are_answer
     answer = (await client.get("/api/v1/me/assignments", headers=as_person(login))).json()
     assert [c["slug"] for c in answer["unavailable"]] == [other_house.company.slug]
     assert len(answer["items"]) == 1
+
+
+async def test_an_acceptance_just_given_is_taken_back_and_the_option_stands_again(
+    client: AsyncClient, house: House, other_house: House, mails: Mails
+) -> None:
+    login, _ = await link_both(client, house, other_house, mails)
+    made = await call(client, house, *MORNING)
+    option = await assign(client, house, made["id"])
+    await act(client, house, option, "offer", expires_at="2027-01-20T12:00:00+01:00")
+    path = f"/api/v1/me/assignments/{option}"
+    problem(await client.post(f"{path}/take-back", headers=as_person(login)), 409, "state_conflict")
+    await client.post(f"{path}/accept", headers=as_person(login))
+
+    answer = await client.post(f"{path}/take-back", headers=as_person(login))
+
+    assert answer.status_code == 200, answer.text
+    told = answer.json()["assignment"]
+    assert (told["status"], told["allowed"]) == ("option", ["accept", "decline"])
+    found = (await client.get(f"/api/v1/assignments/{option}", headers=house.headers)).json()
+    assert (found["status"], found["decided_by"], found["decided_at"]) == ("option", None, None)
+    events = (await client.get("/api/v1/audit-events", params={"limit": 200}, headers=house.headers)).json()["items"]
+    assert "assignment.acceptance_taken_back" in {event["what"] for event in events if event["subject_id"] == option}
+
+
+async def test_a_person_is_told_whom_to_phone_and_never_themselves(
+    client: AsyncClient, house: House, other_house: House, mails: Mails
+) -> None:
+    login, _ = await link_both(client, house, other_house, mails)
+    for houses, times in ((house, MORNING), (house, EVENING), (other_house, LATER)):
+        option = await assign(client, houses, (await call(client, houses, *times))["id"])
+        await act(client, houses, option, "offer", expires_at="2027-01-20T12:00:00+01:00")
+    assert [item["contact"] for item in await mine(client, login)] == [None, None, None]
+
+    office = {"job": "charge_de_production", "phone": "+33 6 39 98 00 38"}
+    await create(client, house.headers, "/people", first_name="Caroline", last_name="de Sousa", **office)
+    stage = {"job": "regisseur_general", "phone": "+33 6 39 98 00 21"}
+    manager = await create(client, house.headers, "/people", first_name="Isaac", last_name="Lambert", **stage)
+    body = {"call_id": (await mine(client, login))[0]["call"]["id"], "person_id": manager["id"]}
+    assigned = await create(client, house.headers, "/assignments", job="regisseur_general", **body)
+    assert [item["contact"]["name"] for item in await mine(client, login) if item["contact"]] == [
+        "Caroline de Sousa"
+    ] * 2
+    assert (await act(client, house, assigned["id"], "confirm")).status_code == 200
+
+    told = {item["call"]["starts_at"]: item["contact"] for item in await mine(client, login)}
+
+    assert told["2027-01-26T13:00:00Z"] == {
+        "name": "Isaac Lambert", "job_label": "régisseur·se général·e", "phone": "+33 6 39 98 00 21",
+    }  # fmt: skip
+    assert told["2027-01-26T16:00:00Z"]["name"] == "Caroline de Sousa"
+    assert told["2027-01-26T15:00:00Z"] is None  # the other company's people are nobody's here

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class Status(enum.StrEnum):
@@ -32,6 +32,9 @@ class Action(enum.StrEnum):
 
 LIVE = frozenset({Status.DRAFT, Status.OPTION, Status.ACCEPTED, Status.CONFIRMED})
 """States in which an assignment still stands: one of them at most for a call, a person and a job."""
+
+SECOND_THOUGHTS = timedelta(seconds=60)
+"""How long a person may take an acceptance back; a page offers it for ten seconds."""
 
 _MACHINE: Mapping[Action, Mapping[Status, Status]] = {
     Action.OFFER: {Status.DRAFT: Status.OPTION},
@@ -85,3 +88,15 @@ def after(status: Status, action: Action, *, contested: bool = False, undoable: 
     if action not in allowed(status, undoable=undoable):
         raise TransitionError(status, allowed(status, contested=contested, undoable=undoable))
     return _MACHINE[action][status]
+
+
+def taken_back(status: Status, decided_at: datetime | None, expires_at: datetime | None, now: datetime) -> Status:
+    """Return the state after the person takes back the acceptance just given: the option stands again.
+
+    Raises TransitionError where there is none, it is too late, or the option would have expired meanwhile.
+    """
+    just_now = decided_at is not None and now - decided_at <= SECOND_THOUGHTS
+    open_still = effective(Status.OPTION, expires_at, now) is Status.OPTION
+    if status is Status.ACCEPTED and just_now and open_still:
+        return Status.OPTION
+    raise TransitionError(status, allowed(status))
