@@ -55,6 +55,10 @@ class Words:
         local = in_zone(when, zone).date() if isinstance(when, datetime) else when
         return format_date(local, "EEEE d MMMM y", self.language)
 
+    def month(self, when: date) -> str:
+        """Return "octobre 2026"."""
+        return format_date(when, "LLLL y", self.language)
+
     def hour(self, when: datetime, zone: str | ZoneInfo) -> str:
         """Return "17 h 30", "17 h" or, in English, "17:30"; the hour of the place."""
         return self._clock(in_zone(when, zone))
