@@ -3,9 +3,8 @@
 A form is read as text and checked by the API's own bodies, so that a page refuses what the API refuses, in its words.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -16,8 +15,8 @@ from backend.core import validation
 from backend.core.errors import AppError, InvalidError, NotFoundError, Sentence, StaleError
 from backend.planning.finding_schemas import ClearanceIn
 from backend.planning.gate import Brought
+from backend.telemetry import record
 from backend.tenancy.acting import Act
-from backend.tenancy.idempotency import AnswerRoute
 from backend.web.errors import typed as typed_fields
 from backend.web.rendering import words_of
 from backend.web.speaking import Words
@@ -34,25 +33,19 @@ CHANGED = Sentence(
 class RefusedError(Exception):
     """Not an error: a page that answers a refused act, whose transaction is taken back."""
 
-    def __init__(self, response: Response) -> None:
-        super().__init__("refused")
+    def __init__(self, response: Response, error: AppError) -> None:
+        super().__init__(error.code)
         self.response = response
+        self.code = error.code
 
 
-class PageRoute(AnswerRoute):
-    """A route of a form: what is done is done once, and what is refused leaves nothing behind."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the route: a refused page leaves after its transaction has been taken back."""
-        original = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await original(request)
-            except RefusedError as refused:
-                return refused.response
-
-        return handle
+async def answer_refused(request: Request, error: Exception) -> Response:
+    """Send the page of a refused act, once its transaction has been taken back: the handler of `RefusedError`."""
+    assert isinstance(error, RefusedError)  # noqa: S101 - Starlette dispatches by class
+    record.current().fields["code"] = error.code
+    if error.code == "person_not_available":
+        request.app.state.metrics.availability_refusals.inc()
+    return error.response
 
 
 @asynccontextmanager
@@ -90,9 +83,10 @@ def told(words: Words, error: AppError) -> tuple[str, dict[str, str]]:
     return ("" if sentence in named.values() else sentence), named
 
 
-def status_of(error: AppError) -> int:
-    """Return the status of a refused page."""
-    return int(error.status)
+def told_whole(words: Words, error: AppError) -> str:
+    """Return a refusal in one sentence, for a page without the refused fields."""
+    sentence, named = told(words, error)
+    return sentence or next(iter(named.values()))
 
 
 def _name(loc: Any) -> str:  # noqa: ANN401 - names and places in lists
@@ -122,6 +116,3 @@ def with_query(path: str, **values: object) -> str:
     """Return a path with these values in its query, those that are empty left out."""
     parts = [f"{name}={quote(str(value), safe='')}" for name, value in values.items() if value not in {None, ""}]
     return path + ("?" if "?" not in path else "&") * bool(parts) + "&".join(parts)
-
-
-UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,4 +1,4 @@
-"""A company's home, the board. It shows the planning of a day, a week or a month; what it asks for is in the address."""
+"""A company's home, the board. It shows the planning of a day, a week or a month; what it asks is in the address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -18,13 +18,14 @@ from backend.planning.domain.moving import move_to, read_instant
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CallChange, CallIn, CallOut, PositionChange, PositionIn
 from backend.tenancy.acting import Act
-from backend.web.attempts import PageRoute, RefusedError, brought, read, told, trying, typed, version_of
+from backend.tenancy.idempotency import AnswerRoute
+from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
 from backend.web.board import after_act, zone_of
 from backend.web.call_view import Form, read_sheet, show_call, show_gate
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see
 
-router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(opened)])
+router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
 BREAKS = 6
 WRITE_A_TIME = Sentence("Écrivez un jour et une heure.", "Write a day and a time.")
@@ -53,7 +54,7 @@ async def create_call(act: AsPlanner, request: Request) -> Response:
             values = await _read_call(act, fields)
             call = await on_calls.create_call(act, read(CallIn, values))
     except AppError as error:
-        raise RefusedError(await _again(request, act, None, "edit", fields, error)) from None
+        raise RefusedError(await _again(request, act, None, "edit", fields, error), error) from None
     return see(f"/c/{act.company.slug}/calls/{call.id}?saved=1")
 
 
@@ -83,7 +84,7 @@ async def change_call(call_id: UUID, act: AsPlanner, request: Request) -> Respon
             body = read(CallChange, values)
             await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "edit", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "edit", fields, error), error) from None
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
@@ -95,7 +96,7 @@ async def move(call_id: UUID, act: AsPlanner, request: Request) -> Response:
         async with trying(act):
             said = await _moved(request, act, call_id, fields)
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
     return see(after_act(request, act, fields.get("back", ""), **said))
 
 
@@ -114,7 +115,7 @@ async def stretch(call_id: UUID, act: AsPlanner, request: Request) -> Response:
             body = read(CallChange, values)
             await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
     return see(after_act(request, act, fields.get("back", ""), **_undo_of(call)))
 
 
@@ -139,7 +140,7 @@ async def move_back(call_id: UUID, act: AsPlanner, request: Request) -> Response
             body = read(CallChange, values)
             await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
     return see(after_act(request, act, fields.get("back", ""), done="undone"))
 
 
@@ -156,7 +157,7 @@ async def cure(act: AsPlanner, request: Request) -> Response:
             await on_calls.change_call(act, call_id, body, call.version, brought(request, fields))
     except AppError as error:
         path = f"/c/{act.company.slug}/cure"
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error, path)) from None
+        raise RefusedError(await _again(request, act, call_id, "move", fields, error, path), error) from None
     return see(after_act(request, act, fields.get("back", ""), done="saved"))
 
 
@@ -169,7 +170,7 @@ async def cancel_call(call_id: UUID, act: AsPlanner, request: Request) -> Respon
             values = {"status": "cancelled", "cancel_reason": fields.get("cancel_reason") or None}
             await on_calls.change_call(act, call_id, read(CallChange, values), version_of(fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "cancel", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "cancel", fields, error), error) from None
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
@@ -181,7 +182,7 @@ async def delete_call(call_id: UUID, act: AsPlanner, request: Request) -> Respon
         async with trying(act):
             await on_calls.delete_call(act, call_id, version_of(fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "cancel", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "cancel", fields, error), error) from None
     return see(after_act(request, act, fields.get("back", ""), done="undone"))
 
 
@@ -194,7 +195,7 @@ async def add_position(call_id: UUID, act: AsPlanner, request: Request) -> Respo
             body = read(PositionIn, {"job": fields.get("job", ""), "headcount": _number(fields.get("headcount", ""))})
             await on_positions.create_position(act, call_id, body)
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "position", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "position", fields, error), error) from None
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
@@ -210,7 +211,7 @@ async def change_position(call_id: UUID, position_id: UUID, act: AsPlanner, requ
                 body = read(PositionChange, {"headcount": _number(fields.get("headcount", ""))})
                 await on_positions.change_position(act, call_id, position_id, body, version_of(fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "position", fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, "position", fields, error), error) from None
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 

@@ -21,15 +21,16 @@ from backend.planning.domain.moving import read_instant
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import AnswerRoute
 from backend.web import planning_words
-from backend.web.attempts import PageRoute, RefusedError, brought, read, told, trying, typed, version_of
+from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
 from backend.web.board import after_act, zone_of
 from backend.web.board_view import group
 from backend.web.call_view import Form, default_expiry, show_call, show_gate
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, opened, see
 
-router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(opened)])
+router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
 A_PAGE = 25
 
@@ -82,7 +83,7 @@ async def assign(call_id: UUID, act: AsPlanner, request: Request) -> Response:
             elif fields.get("what") == "confirm":
                 await on_assignments.confirm(act, made.id, brought=brought(request, fields))
     except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, fields, error)) from None
+        raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
     if fields.get("back"):
         return see(after_act(request, act, fields["back"], done="saved"))
     return see(f"{base}/calls/{call_id}?saved=1")
@@ -97,7 +98,7 @@ async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Reques
         async with trying(act):
             await _do(request, act, found.id, found.call_id, what, fields)
     except AppError as error:
-        raise RefusedError(await _again(request, act, found.call_id, fields, error)) from None
+        raise RefusedError(await _again(request, act, found.call_id, fields, error), error) from None
     if fields.get("back"):
         return see(after_act(request, act, fields["back"], done="undone" if what == "delete" else "saved"))
     return see(f"/c/{act.company.slug}/calls/{found.call_id}?saved=1")

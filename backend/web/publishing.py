@@ -5,20 +5,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from backend.core.errors import AppError
+from backend.core.errors import AppError, InvalidError
 from backend.planning import publishing
 from backend.planning.period import Period, read_bounded_period
 from backend.planning.probing import unhurried
 from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import AnswerRoute
 from backend.web import planning_words
-from backend.web.attempts import PageRoute, RefusedError, brought, told, trying, typed
+from backend.web.attempts import RefusedError, brought, told_whole, trying, typed
 from backend.web.board import after_act, read_view, zones_of
 from backend.web.board_view import View
 from backend.web.call_view import show_gate
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsPlanner, opened, see
 
-router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(opened)])
+router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 OF_INSTANTS = frozenset({"starts_at", "ends_at"})
 
 
@@ -32,21 +33,30 @@ async def summary(act: AsPlanner, request: Request) -> Response:
 async def publish(act: AsPlanner, request: Request) -> Response:
     """Publish the calls that the page showed, as it showed them; all or none."""
     fields = await typed(request)
-    expected = {}
-    for text in fields.get("calls", "").split():
-        name, _, version = text.partition(":")
-        expected[UUID(name)] = int(version)
     try:
         async with trying(act):
-            await publishing.publish_calls(act, expected, brought(request, fields))
+            await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
     except AppError as error:
         if "findings" in error.extra:
             page = await show_gate(request, act, error, fields, request.url.path)
         else:
-            sentence, _ = told(words_of(request), error)
+            sentence = told_whole(words_of(request), error)
             page = await _page(request, act, read_view(act, _query(fields)), sentence, int(error.status))
-        raise RefusedError(page) from None
+        raise RefusedError(page, error) from None
     return see(after_act(request, act, fields.get("back", ""), done="saved"))
+
+
+def _shown(text: str) -> dict[UUID, int]:
+    """Read which calls the page showed, each with its row version. Raises InvalidError."""
+    try:
+        pairs = [part.partition(":") for part in text.split()]
+        return {UUID(name): int(version) for name, _, version in pairs}
+    except ValueError:
+        raise InvalidError.of(
+            ["body", "calls"],
+            "Rouvrez cette page : la liste de ce qu'elle publie n'est pas lisible.",
+            "Open this page again: the list of what it publishes cannot be read.",
+        ) from None
 
 
 def _query(fields: dict[str, str]) -> dict[str, str]:
