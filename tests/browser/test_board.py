@@ -197,13 +197,46 @@ async def test_a_telephone_moves_by_the_sheet_and_a_swipe_scrolls_the_page(windo
 
     await expect(page.locator("#done")).to_contain_text("jeu. 6 mars")
     assert await played.starts(played.first) == "2031-03-06T09:00:00Z"
-    await page.evaluate("scrollTo(0, 0)")
-    session = await page.context.new_cdp_session(page)
-    where = await page.locator(".phone-days .chip").first.bounding_box()
+    line = page.locator(".phone-days .chip").first
+    await line.scroll_into_view_if_needed()
+    await page.evaluate("scrollBy(0, 200)")
+    before, where = await page.evaluate("scrollY"), await line.bounding_box()
+    assert before > 0
     assert where is not None
-    gesture = {"x": where["x"] + 50, "y": where["y"] + 20, "yDistance": -300, "gestureSourceType": "touch"}
-    await session.send("Input.synthesizeScrollGesture", gesture)
-    assert await page.evaluate("scrollY") > 0
+    await swipe(page, where["x"] + 50, where["y"] + 20, [(0, 15 * step) for step in range(1, 12)])
+    await page.wait_for_function("before => scrollY < before", arg=before)
+    await expect(page.locator(".held")).to_have_count(0)
+
+
+async def swipe(page: Page, x: float, y: float, way: list[tuple[float, float]], *, hold: str = "") -> None:
+    """Put a finger down, wait for `hold` to be there if it is given, move along, and lift it."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+
+    async def touch(kind: str, *points: dict[str, float]) -> None:
+        await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    await touch("touchStart", {"x": x, "y": y})
+    if hold:
+        await page.locator(hold).wait_for()
+    for right, down in way:
+        await touch("touchMove", {"x": x + right, "y": y + down})
+    await touch("touchEnd")
+
+
+async def test_a_long_press_lifts_a_call_and_the_finger_drops_it(windows: Windows, played: Played) -> None:
+    page = await open_board(windows, played)
+    start = await chip(page, played.first).bounding_box()
+    end = await cell(page, played.first["venue_id"], "2031-03-05").bounding_box()
+    assert start is not None
+    assert end is not None
+    x, y = start["x"] + 20, start["y"] + 20
+    away = end["x"] + 20 - x
+
+    await swipe(page, x, y, [(away / 3, 0), (away / 2, 0), (away, 0)], hold=".held")
+
+    await expect(page.locator("#done")).to_contain_text("mer. 5 mars")
+    assert await played.starts(played.first) == "2031-03-05T09:00:00Z"
 
 
 async def test_publishing_begins_with_what_will_be_read_by_whom(windows: Windows, played: Played) -> None:
@@ -344,6 +377,7 @@ async def test_254_calls_stand_on_one_board_within_the_weight_of_a_page(windows:
     await chip(page, played.first).focus()
     await page.keyboard.press("m")
     await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowRight")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#done")).to_contain_text("mar. 4 mars")
+    await expect(page.locator("#done")).to_contain_text("mer. 5 mars")
     await expect(chip(page, played.first)).to_be_focused()
