@@ -42,7 +42,9 @@ class Candidate:
 
     @property
     def rank(self) -> int:
-        """0: free and fit, 1: possible with findings, 2: not possible."""
+        """0: free and fit, 1: possible with findings, 2: not possible, 3: on the call already."""
+        if self.standing is not None:
+            return 3
         return 2 if self.refusal is not None else 1 if self.findings else 0
 
 

@@ -85,6 +85,7 @@ async def _page(request: Request, act: Act, name: str) -> Response:
     base = f"/c/{act.company.slug}"
     return render(
         request, name, act=act, shown=shown, board=shown.board, view=view, home=base, back=view.at(base),
+        wide=is_fragment(request) and "wide" in request.query_params,
         departments=[(code, words_of(request).say(said)) for code, said in planning_words.DEPARTMENTS.items()],
         done=await _done(request, act), findings_shown=FINDINGS_SHOWN, today=act.now.astimezone(
             ZoneInfo(act.company.timezone)

@@ -215,6 +215,20 @@ async def change_position(call_id: UUID, position_id: UUID, act: AsPlanner, requ
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
+@router.get("/cure")
+async def no_cure(act: AsReader) -> Response:
+    """Lead back to the board from where only forms go: a language was chosen on what they answered."""
+    return see(f"/c/{act.company.slug}")
+
+
+@router.get("/calls/{call_id}/{rest:path}")
+async def back_to_call(call_id: UUID, rest: str, act: AsReader) -> Response:
+    """Lead back to the call from where only forms go, and to the position that they were about."""
+    kind, _, name = rest.partition("/")
+    anchor = f"#p-{name.partition('/')[0]}" if kind == "positions" and name else ""
+    return see(f"/c/{act.company.slug}/calls/{call_id}{anchor}")
+
+
 async def _moved(request: Request, act: Act, call_id: UUID, fields: Mapping[str, str]) -> dict[str, object]:
     """Do what a move asks for; return what is said of it, which is also what undoes it."""
     if fields.get("person"):

@@ -52,7 +52,7 @@ async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Requ
     return render(
         request, name, act=act, call=call, place=place, found=found, call_zone=zone, home=base, q=fields.get("q", ""),
         everybody=everybody, label=jobs[place.job].label if place.job in jobs else place.job,
-        groups=[(rank, [one for one in found.items if one.rank == rank]) for rank in (0, 1, 2)],
+        groups=[(rank, [one for one in found.items if one.rank == rank]) for rank in (0, 1, 2, 3)],
         told={one.person_id: group([each.model_dump(mode="json") for each in one.findings], {}) for one in found.items},
         statuses={code: words.say(said) for code, said in planning_words.STATUSES.items()},
         soon=default_expiry(act, zone), cursor=fields.get("cursor", ""),
@@ -61,7 +61,7 @@ async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Requ
 
 @router.post("/calls/{call_id}/positions/{position_id}/marks", dependencies=HURRIED)
 async def mark(call_id: UUID, position_id: UUID, act: AsPlanner, request: Request) -> Response:
-    """Say in one answer, for a board that is being dragged over, whom a position would suit: 0, 1 or 2 by person."""
+    """Say in one answer, for a board that is being dragged over, whom a position would suit, by person."""
     place = await on_positions.read_position(act, call_id, position_id)
     found = await candidates(
         act, call_id, place.job, PeopleFilter(job=place.job), page_request(50, None), words_of(request).language

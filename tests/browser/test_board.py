@@ -1,4 +1,4 @@
-"""The board in a real browser: by keyboard, by mouse, by touch; findings, undo, publishing; and hours that stay hours."""
+"""The board in a real browser: by keyboard, by mouse, by touch; findings, undo, publishing; hours."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -300,7 +300,7 @@ async def test_no_page_of_the_board_has_a_serious_fault(
     played: Played,
     picture: Picture,
     dark: bool,
-    language: str,  # noqa: FBT001 - a parameter
+    language: str,
 ) -> None:
     page = await open_board(windows, played, dark=dark, language=language)
     position = (await played.stage.get(f"/calls/{played.first['id']}/positions")).json()["items"][0]
@@ -324,6 +324,15 @@ async def test_no_page_of_the_board_has_a_serious_fault(
     await picture(page, f"board-chooser-{'dark' if dark else 'light'}")
 
 
+# At which hour of its scale the timeline draws the beginning of its one event.
+_READ_HOUR = """() => {
+    const event = document.querySelector("#timeline .ec-event").getBoundingClientRect();
+    const leaves = [...document.querySelectorAll("#timeline *")].filter((one) => !one.children.length);
+    const at = (hour) => leaves.find((one) => one.textContent.trim() === `${hour} h`).getBoundingClientRect().left;
+    return 17 + (event.left - at(17)) / (at(18) - at(17));
+}"""
+
+
 @pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Indian/Reunion"])
 @pytest.mark.parametrize("today", ["2026-11-22T12:00:00+01:00", "2026-07-01T12:00:00+02:00"])
 @pytest.mark.parametrize("day", ["2026-10-24", "2027-03-28"])
@@ -341,14 +350,7 @@ async def test_hours_are_those_of_the_place_wherever_and_whenever_they_are_read(
     await expect(page.locator(".hours-list .hours")).to_have_text("17\u00a0h\u00a030\u201320\u00a0h\u00a030")
     event = page.locator("#timeline .ec-event")
     await expect(event).to_be_visible()
-    left = await page.evaluate(
-        """() => {
-            const event = document.querySelector("#timeline .ec-event").getBoundingClientRect();
-            const heads = [...document.querySelectorAll("#timeline *")].filter((one) => /^\\d+ h$/.test(one.textContent.trim()) && !one.children.length);
-            const at = (hour) => heads.find((one) => one.textContent.trim() === `${hour} h`).getBoundingClientRect().left;
-            return 17 + (event.left - at(17)) / (at(18) - at(17));
-        }"""
-    )
+    left = await page.evaluate(_READ_HOUR)
     assert left == pytest.approx(17.5, abs=0.3)
     box = await event.bounding_box()
     assert box is not None
@@ -369,6 +371,9 @@ async def test_254_calls_stand_on_one_board_within_the_weight_of_a_page(windows:
     page = await open_board(windows, played)
 
     assert await page.locator("table tr:not(.open) .chip").count() >= 254
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    await page.reload(wait_until="networkidle")
     weight = await page.evaluate(
         "performance.getEntries().filter((one) => one.transferSize).reduce((sum, one) => sum + one.transferSize, 0)"
     )

@@ -15,6 +15,7 @@
   const key = (chip) => chip && [chip.dataset.call, chip.dataset.a, chip.dataset.p].join("|");
   const row = (cell) => cell.closest("tr").dataset.row;
   const text = (chip) => chip.textContent.replace(/\s+/g, " ").trim();
+  let trimmed = false;
   let held = null, over = null, copying = false, marks = {}, marked = "";
 
   // One tab stop: the chip that had the focus last, or the first one.
@@ -51,6 +52,7 @@
     const left = document.querySelector("#board .scroll")?.scrollLeft ?? 0;
     alerts.replaceChildren();
     marks = {}; marked = "";
+    trimmed = !fresh.querySelector(".phone-days");
     board().replaceWith(document.adoptNode(fresh));
     const scroll = document.querySelector("#board .scroll");
     if (scroll) scroll.scrollLeft = left;
@@ -64,9 +66,15 @@
     document.dispatchEvent(new Event("board"));
   }
 
+  // A wide screen asks for the board without the list of small ones, and for all of it when it becomes small.
+  const small = matchMedia("(max-width: 40rem)");
+  small.addEventListener("change", () => { if (trimmed) location.reload(); });
   const basics = (chip) => ({
-    csrf: board().dataset.csrf, once: crypto.randomUUID(), back: board().dataset.back, version: chip?.dataset.v ?? "",
+    csrf: board().dataset.csrf, once: once(), version: chip?.dataset.v ?? "",
+    back: board().dataset.back + (small.matches ? "" : "&wide=1"),
   });
+  // Not crypto.randomUUID: a company's own server may be reached by http.
+  const once = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 
   function drop(chip, cell, copy) {
     if (chip.dataset.person) { put(chip, cell); return; }
@@ -190,6 +198,8 @@
       event.preventDefault();
       const next = walk(chip, step);
       if (next) { rove(key(next)); chip.tabIndex = -1; next.tabIndex = 0; next.focus(); }
+    } else if ("+-".includes(event.key) && chip.closest(".hours-list")) {
+      chip.closest("li").querySelector(`button[value="${event.key === "+" ? 15 : -15}"]`)?.click();
     } else if (/^[mc]$/i.test(event.key) && chip.closest("td")) {
       if (grab(chip, /c/i.test(event.key))) event.preventDefault();
     }
