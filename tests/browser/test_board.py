@@ -1,5 +1,6 @@
 """The board in a real browser: by keyboard, by mouse, by touch; findings, undo, publishing; hours."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -291,6 +292,17 @@ async def test_the_board_reads_without_scripts(windows: Windows, played: Played)
     await page.locator("#move-day").fill("2031-03-05")
     await page.locator("form[action$='/move'] button").first.click()
     await expect(page.locator("#done")).to_contain_text("mer. 5 mars")
+
+
+async def test_a_call_sheet_and_a_week_are_one_printed_page_each(windows: Windows, played: Played) -> None:
+    page = await open_board(windows, played)
+    for path in ("/print/day?day=2031-03-03", f"/print/people/{played.person['id']}?{WEEK}"):
+        await page.goto(played.home + path)
+        await page.emulate_media(media="print")
+        await expect(page.locator("header.top")).to_be_hidden()
+        printed = await page.pdf(prefer_css_page_size=True)
+        assert re.findall(rb"/Type /Pages\s+/Count (\d+)", printed) == [b"1"]
+        assert re.findall(rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)", printed) == [(b"594", b"841")]
 
 
 @pytest.mark.parametrize("dark", [False, True])

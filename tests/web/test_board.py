@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
+from backend.web import assets
 from tests.counting import statements
 from tests.helpers import SignedUpCompany, accept, sign_up, unique
 from tests.planning.stage import PARIS, SOON, Stage
@@ -278,6 +279,14 @@ async def test_names_are_shown_as_text_and_no_page_carries_a_style_or_a_script_o
         page = await owner.get(path, params={"from": WEEK, "day": WEEK})
         assert "<script>" not in page.text
         assert not re.search(r'\s(style|on\w+)="', page.text), path
+
+
+def test_the_scripts_of_the_board_stay_within_their_budget() -> None:
+    for name, most in (("js/board.js", 6 * 1024), ("js/timeline.js", 2 * 1024)):
+        script = assets.find(name)
+        assert script is not None
+        assert script.compressed is not None
+        assert len(script.compressed) <= most
 
 
 async def test_the_board_speaks_english(app: FastAPI, company: SignedUpCompany, played: dict[str, Any]) -> None:

@@ -439,3 +439,29 @@ async def test_the_marks_of_a_drag_say_whom_a_position_would_suit(owner: Browser
     answer = await owner.post(chooser(home, parts).replace("candidates", "marks"), data=csrf)
 
     assert answer.json() == {parts["free"]["id"]: 0, parts["tired"]["id"]: 1, parts["booked"]["id"]: 2}
+
+
+async def test_the_page_of_a_refused_act_shows_what_stands_not_what_was_tried(
+    owner: Browser, home: str, stage: Stage
+) -> None:
+    parts = await cast(stage)
+    draft = await stage.assignment(parts["call"], parts["booked"])
+    page = await owner.get(f"{home}/calls/{parts['call']['id']}")
+
+    refused = await owner.send_form(page, f"{home}/assignments/{draft['id']}/confirm")
+
+    assert refused.status_code == 409
+    assert "se chevauchent" in refused.text
+    line = refused.text.partition(f'id="a-{draft["id"]}"')[2].partition("</li>")[0]
+    assert "brouillon" in line
+    assert (await stage.read(draft))["status"] == "draft"
+
+
+async def test_a_page_that_only_forms_lead_to_leads_back_to_its_call(owner: Browser, home: str, stage: Stage) -> None:
+    parts = await cast(stage)
+
+    answer = await owner.get(chooser(home, parts))
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{home}/calls/{parts['call']['id']}#p-{parts['position']['id']}"
+    assert (await owner.get(f"{home}/cure")).headers["location"] == home
