@@ -49,13 +49,10 @@
 
   function swap(fresh, focus) {
     if (!fresh) { location.reload(); return; }
-    const left = document.querySelector("#board .scroll")?.scrollLeft ?? 0;
     alerts.replaceChildren();
     marks = {}; marked = "";
     trimmed = !fresh.querySelector(".phone-days");
-    board().replaceWith(document.adoptNode(fresh));
-    const scroll = document.querySelector("#board .scroll");
-    if (scroll) scroll.scrollLeft = left;
+    if (!patch(board(), fresh)) board().replaceWith(fresh);
     const said = document.querySelector("#done [data-say]")?.textContent ?? "";
     const count = document.querySelector("#found-title")?.textContent.replace(/\s+/g, " ").trim() ?? "";
     say(`${said} ${count}`);
@@ -64,6 +61,24 @@
     rove(key(same));
     (same ?? document.querySelector("#done button") ?? document.getElementById("main")).focus({ preventScroll: false });
     document.dispatchEvent(new Event("board"));
+  }
+
+  // Of a table with the same rows and days, only the cells that differ are replaced: the rest is not laid out again.
+  function patch(old, fresh) {
+    const [rows, next] = [old, fresh].map((one) => [...one.querySelectorAll("table.week tr")]);
+    const differ = (line, at) => line.dataset.row !== next[at].dataset.row || line.cells.length !== next[at].cells.length;
+    if (!rows.length || rows.length !== next.length || rows.some(differ)) return false;
+    for (const chip of [old, fresh].flatMap((one) => [...one.querySelectorAll(".chip")])) chip.tabIndex = -1;
+    rows.forEach((line, at) => [...line.cells].forEach((cell, column) => {
+      const wanted = next[at].cells[column];
+      if (cell.innerHTML !== wanted.innerHTML) cell.replaceChildren(...wanted.childNodes);
+    }));
+    for (const part of ["#done", ".panel", ".phone-days"]) {
+      const [was, is] = [old.querySelector(part), fresh.querySelector(part)];
+      if (was && is) was.replaceWith(is); else if (was) was.remove(); else if (is) old.prepend(is);
+    }
+    Object.assign(old.dataset, fresh.dataset);
+    return true;
   }
 
   // A wide screen asks for the board without the list of small ones, and for all of it when it becomes small.
