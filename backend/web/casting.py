@@ -17,7 +17,7 @@ from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning.candidates import candidates
-from backend.planning.domain.moving import read_instant
+from backend.planning.domain.wall_times import read_instant
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act

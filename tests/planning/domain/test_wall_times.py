@@ -8,7 +8,7 @@ import pytest
 
 from backend.core.errors import InvalidError
 from backend.core.instants import wall_time_exists
-from backend.planning.domain.moving import move_to, read_instant
+from backend.planning.domain.wall_times import move_to, read_instant
 
 PARIS = ZoneInfo("Europe/Paris")
 
