@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import backend.audit.models
+import backend.availability.models
 import backend.hours.models
 import backend.identity.models
 import backend.people.models

@@ -2,12 +2,15 @@
 
 from fastapi import APIRouter
 
+from backend.availability.router import router as availability
 from backend.hours.router import router as hours
 from backend.identity.audit_router import router as audit
 from backend.identity.router import router as identity
 from backend.imports.router import router as imports
 from backend.people.router import router as people
 from backend.people.skills_router import router as skills
+from backend.planning.busy_router import router as busy
+from backend.planning.copies_router import router as copies
 from backend.planning.findings_router import router as findings
 from backend.planning.router import router as planning
 from backend.portal.router import router as portal
@@ -22,8 +25,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     productions,
     travel,
     planning,
+    copies,
+    busy,
     findings,
     hours,
+    availability,
     imports,
     audit,
 )

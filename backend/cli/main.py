@@ -14,9 +14,10 @@ import uvicorn
 from backend.app import create_app
 from backend.cli import company, database, migrating, serving, tasks
 from backend.cli.finding import show_findings
+from backend.cli.heads import BoundedHeads
 from backend.cli.importing import import_folder
 from backend.cli.latency import show_latency
-from backend.cli.starting import console, read_settings
+from backend.cli.starting import console, read_settings, require_port
 from backend.core import memory
 from backend.core.settings import Settings
 from backend.demo import stage
@@ -45,6 +46,7 @@ def serve(
     if settings.environment != "production" and not _is_current(settings):
         err.print("The database is not up to date: run `filage migrate` first.")
         raise typer.Exit(1)
+    require_port(host, port)
     _end_gently()
     serving.serve(host, port, workers)
 
@@ -55,6 +57,7 @@ def demo(
     reset: Annotated[bool, typer.Option("--reset", help="Throw the demo's data away and start over.")] = False,
 ) -> None:
     """Load two companies of an invented season, and serve them."""
+    require_port("127.0.0.1", port)
     public_url = f"http://127.0.0.1:{port}"
     presets = {"PUBLIC_URL": public_url, "DEMO_MAILBOX": "true", "LOG_FORMAT": "console", "WORKER_IN_PROCESS": "true"}
     for name, value in presets.items():
@@ -68,7 +71,7 @@ def demo(
     stage.announce(out, public_url)
     application = create_app(settings, urls)
     memory.settle()
-    uvicorn.run(application, host="127.0.0.1", port=port, log_config=None, access_log=False)
+    uvicorn.run(application, host="127.0.0.1", port=port, log_config=None, access_log=False, http=BoundedHeads)
 
 
 @app.command("latency")

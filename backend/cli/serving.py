@@ -1,7 +1,8 @@
 """How the API's processes run and end: on SIGTERM nobody is accepted any more, and whoever was accepted is answered.
 
 Closing a socket that listens resets whoever the system has accepted and no process has taken yet. So the door is shut
-first, those behind it are let in, and then it is closed: who comes meanwhile knocks again, and is refused.
+first, those behind it are let in, and then it is closed: who comes meanwhile knocks again, and is refused. A connection
+that is kept open between two requests stays so a moment longer, since the next one may be on its way.
 """
 
 import asyncio
@@ -12,18 +13,24 @@ from socket import AF_INET6, IPPROTO_IP, IPPROTO_IPV6, socket
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
 from backend.app import create_app
+from backend.cli.heads import BoundedHeads
 from backend.core import memory
 
 APPLICATION = "backend.cli.serving:application"
 # Longer than the longest statement allowed (FILAGE_STATEMENT_TIMEOUT_MS). Whoever stops Filage must wait longer still.
 DRAIN_SECONDS = 20
 LET_IN_SECONDS = 0.5
+# A process answers its parent once it has read its code. uvicorn's own 5 seconds are too few on a busy machine: it then
+# kills whoever is still reading, starts another one, and never comes to serve.
+ANSWER_SECONDS = 20
 # Linux's numbers, which Python does not name: packets with fewer hops to live are dropped.
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 MOST_HOPS = 255
+LAST_ANSWER = (b"connection", b"close")
 
 
 def application() -> FastAPI:
@@ -43,6 +50,19 @@ def shut(door: socket) -> None:
             door.setsockopt(IPPROTO_IPV6, IPV6_MINHOPCOUNT, MOST_HOPS)
         else:
             door.setsockopt(IPPROTO_IP, IP_MINTTL, MOST_HOPS)
+
+
+class Connection(BoundedHeads):
+    """One client's connection; at the end it takes one more request, and says in the answer that it was the last."""
+
+    def shutdown(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever its type says
+        if cycle is not None and not cycle.response_complete:
+            super().shutdown()
+            return
+        if LAST_ANSWER not in self.server_state.default_headers:
+            self.server_state.default_headers = [*self.server_state.default_headers, LAST_ANSWER]
+        self.loop.call_later(LET_IN_SECONDS, super().shutdown)
 
 
 class Process(uvicorn.Server):
@@ -74,7 +94,7 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or Ctrl-C; leaves with uvicorn's code when the application cannot start."""
     config = uvicorn.Config(
         APPLICATION, factory=True, host=host, port=port, workers=workers, log_config=None, access_log=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS, timeout_worker_healthcheck=ANSWER_SECONDS, http=Connection,
     )  # fmt: skip
     doors = [config.bind_socket()]
     if workers == 1:

@@ -16,9 +16,28 @@ def has_conflicts(act: Act) -> bool:
 def need_conflicts(act: Act) -> None:
     """Refuse (503) what can only be kept in a table of t0003, in a company that has not got it yet."""
     if not has_conflicts(act):
-        raise UnavailableError(
-            "tenant_outdated",
-            Sentence("Cette compagnie est en cours de mise à jour : réessayez dans un instant.",
-                     "This company is being upgraded: try again in a moment."),
-            headers={"Retry-After": str(OUTDATED_RETRY_SECONDS)},
-        )  # fmt: skip
+        raise _outdated()
+
+
+WITHOUT_TEMPLATES = frozenset({"t0001", "t0002", "t0003", "t0004"})
+"""Revisions without the tables of recorded unavailabilities, copies and templates of calls (t0005)."""
+
+
+def has_templates(act: Act) -> bool:
+    """Tell whether the company has the tables of t0005."""
+    return act.company.revision not in WITHOUT_TEMPLATES
+
+
+def need_templates(act: Act) -> None:
+    """Refuse (503) what can only be kept in a table of t0005, in a company that has not got it yet."""
+    if not has_templates(act):
+        raise _outdated()
+
+
+def _outdated() -> UnavailableError:
+    return UnavailableError(
+        "tenant_outdated",
+        Sentence("Cette compagnie est en cours de mise à jour : réessayez dans un instant.",
+                 "This company is being upgraded: try again in a moment."),
+        headers={"Retry-After": str(OUTDATED_RETRY_SECONDS)},
+    )  # fmt: skip

@@ -21,6 +21,9 @@ from backend.planning.ledger import Hold
 from backend.tenancy.acting import Act
 from backend.tenancy.numbers import take_person_numbers
 
+UNAVAILABLE_TOLD = 50
+"""Rows told "not available" by one import: a file of every hour of a season would else read a person's whole diary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -43,8 +46,9 @@ class Application:
         unavailable = await self._hold({clash.brought.assignment_id for clash in clashes}, numbers)
         if unavailable:
             probing.note_refusals(self.act, len(unavailable))
-        for stand in unavailable:
+        for stand in unavailable[:UNAVAILABLE_TOLD]:
             self._tell(stand, ledger.NOT_AVAILABLE, "person_not_available", problems)
+        problems.more += len(unavailable[UNAVAILABLE_TOLD:])
         if problems.kept:
             raise ImportRejectedError(problems.in_order(), problems.more, len(unavailable))
         await storing.store(self.act, self.plan, numbers)

@@ -58,17 +58,16 @@ async def update_company(session: AsyncSession, company_id: UUID, values: Values
 async def load(act: Act, *, lock: bool) -> Found:
     """Return all that files speak of, in seven queries; a venue comes with its coordinates.
 
-    Locked, calls come first and in the order in which planners lock them: no act of theirs is overwritten, and none
-    waits for the other in a circle.
+    Locked, calls come first and in the order in which planners lock them, by id, which no move changes: no act of
+    theirs is overwritten, and none waits for the other in a circle.
     """
     session = act.session
-    calls = select(Call.__table__).order_by(Call.starts_at, Call.id)
+    calls = select(Call.__table__).order_by(Call.id)
     call_rows = await _rows(session, calls.with_for_update() if lock else calls)
     tables = [await _table(session, model, lock=lock) for model in (Position, Assignment, Person, Venue, Production)]
     positions, assignments, people, venues, productions = tables
     located = await _located(act, venues)
-    in_order = sorted(call_rows, key=lambda row: row["id"])
-    return Found(Known(people), Known(located), Known(productions), Known(in_order), positions, assignments)
+    return Found(Known(people), Known(located), Known(productions), Known(call_rows), positions, assignments)
 
 
 async def _located(act: Act, venues: Sequence[Values]) -> list[Values]:

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from backend.audit.service import changes, record
+from backend.availability import service as availability
+from backend.availability.domain.clocks import Span
 from backend.core.errors import AppError, InvalidError
 from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
@@ -106,7 +108,10 @@ async def delete_assignment(act: Act, assignment_id: UUID, expected: int) -> Non
 
 
 async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = ANY_VERSION) -> AssignmentOut:
-    """Ask the person to keep the date free until `expires_at`, which must lie ahead (InvalidError otherwise)."""
+    """Ask the person to keep the date free until `expires_at`, which must lie ahead (InvalidError otherwise).
+
+    Raises ConflictError `person_not_available`: the person is away, or another company holds them.
+    """
     if body.expires_at <= act.now:
         raise InvalidError.of(
             ["body", "expires_at"],
@@ -114,8 +119,10 @@ async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = AN
             "The option would expire in the past: choose a date to come.",
             "expires_in_past",
         )
-    assignment, _ = await _locked(act, assignment_id, expected)
-    return await _company_act(act, assignment, Action.OFFER, body.model_dump(exclude_none=True))
+    assignment, call = await _locked(act, assignment_id, expected)
+    offered = await _company_act(act, assignment, Action.OFFER, body.model_dump(exclude_none=True))
+    await ledger.check_free(act, [await _hold(act, assignment, call)])
+    return offered
 
 
 async def confirm(
@@ -146,9 +153,13 @@ async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NO
     """The person says yes, and what they declare of the maxima is kept.
 
     A contested assignment stays `contested` while the ledger refuses it, and shows it.
-    The actor is the person: NotFoundError when it is not theirs or was never published. ConflictError `state_conflict`.
+    The actor is the person: NotFoundError when it is not theirs or was never published. ConflictError `state_conflict`,
+    `own_unavailability` for an option at a time at which they said that they are away.
     """
-    assignment = await _own(act, assignment_id)
+    assignment, call = await _own(act, assignment_id)
+    if effective(assignment.status, assignment.expires_at, act.now) is Status.OPTION:
+        number = await repository.person_number(act, assignment.person_id)
+        await availability.check_own(act.session, number, Span(call.starts_at, call.ends_at))
     return await _person_act(act, assignment, Action.ACCEPT, _decided(act), declared)
 
 
@@ -161,7 +172,7 @@ async def is_held(act: Act, assignment_id: UUID) -> bool:
 
 async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> AssignmentOut:
     """The person says no; of a contested one, the other company's booking is then tried again. Raises as `accept`."""
-    assignment = await _own(act, assignment_id)
+    assignment, _ = await _own(act, assignment_id)
     return await _person_act(act, assignment, Action.DECLINE, {"reason": reason, **_decided(act)})
 
 
@@ -225,12 +236,12 @@ async def _locked(act: Act, assignment_id: UUID, expected: int) -> tuple[Assignm
     return found
 
 
-async def _own(act: Act, assignment_id: UUID) -> Assignment:
+async def _own(act: Act, assignment_id: UUID) -> tuple[Assignment, Call]:
     assignment, call = await _locked(act, assignment_id, ANY_VERSION)
     person = await act.session.get_one(Person, assignment.person_id)
     if person.user_id is None or person.user_id != act.actor.user_id or not call.published_version:
         raise refusals.missing(refusals.NO_ASSIGNMENT)
-    return assignment
+    return assignment, call
 
 
 async def _check_names(act: Act, body: AssignmentIn) -> None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, or_, select
 
+from backend.availability import recorded
 from backend.core.ids import new_id
 from backend.core.resources import sent
 from backend.people.models import Job, Person
@@ -31,7 +32,7 @@ from backend.planning.findings import CALL_FACTS, TWELVE_MONTHS, TWELVE_WEEKS, E
 from backend.planning.fitness import Fitness
 from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.period import ALWAYS, Period
-from backend.planning.probing import note_refusals
+from backend.planning.probing import let_tell
 from backend.productions.models import Production, Venue
 from backend.rules.checks.stage import NOBODY, check_stages
 from backend.rules.engine import Changes, compare, replan
@@ -53,8 +54,11 @@ class Named:
     jobs: Mapping[str, Any]
 
 
-async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
-    """Say what a change would do. Raises InvalidError (unknown ids, times), ConflictError for a cancelled call."""
+async def check_change(act: Act, body: CheckIn, language: str, most_refusals: int) -> CheckOut:
+    """Say what a change would do. Raises InvalidError (unknown ids, times), ConflictError for a cancelled call.
+
+    TooManyError when the company would be told "not available" more than `most_refusals` times in the hour.
+    """
     named = Named(await _calls(act, body), await _people(act, body), await _jobs(act, body))
     _check_names(body, named)
     moved = {str(change.call_id): _new_times(act, named.calls[change.call_id], change) for change in body.calls}
@@ -84,7 +88,7 @@ async def check_change(act: Act, body: CheckIn, language: str) -> CheckOut:
         return [planned_finding(one, language, overrides.override_of(one, overridden)) for one in of]
 
     return CheckOut(
-        refusals=await _refusals(act, pairs, named, language),
+        refusals=await _refusals(act, pairs, named, language, most_refusals),
         appeared=shown(appeared),
         gone=shown(gone),
         changed=shown(changed),
@@ -189,7 +193,7 @@ async def _clashes(act: Act, proposal: Proposal, law: Law, times: Sequence[Any])
     return compare(before, after)
 
 
-async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str) -> list[RefusalOut]:
+async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str, most: int) -> list[RefusalOut]:
     """Ask the ledger for everybody whose confirmed times change, and take it back."""
     numbers = {str(person.id): person.number for person in named.people.values()}
     asked = {
@@ -199,10 +203,11 @@ async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str
     }
     given_back = [_id(segment) for before, after in pairs for segment in _differing(before, after)]
     refused = await ledger.try_rebook(act, given_back, list(asked))
-    found = [_refusal(*asked[hold], language) for hold in refused]
+    written = {row.number for row in await recorded.find_recorded(act, [ledger.asked_of(hold) for hold in refused])}
+    found = [_refusal(*asked[hold], language, is_recorded=hold.person_number in written) for hold in refused]
     elsewhere = sum(one.code == "person_not_available" for one in found)
     if elsewhere:
-        note_refusals(act, elsewhere)
+        await let_tell(act, elsewhere, most)
     return found
 
 
@@ -220,11 +225,15 @@ def _id(segment: Segment) -> UUID:
     return UUID(segment.assignment.removeprefix(NEW))
 
 
-def _refusal(work: Work, segment: Segment, language: str) -> RefusalOut:
+def _refusal(work: Work, segment: Segment, language: str, *, is_recorded: bool) -> RefusalOut:
     others = overlapping(work, segment)
-    sentence = ledger.OVERLAP if others else ledger.NOT_AVAILABLE
+    code, sentence = "person_not_available", ledger.NOT_AVAILABLE
+    if others:
+        code, sentence = "overlap", ledger.OVERLAP
+    elif is_recorded:
+        code, sentence = "person_unavailable", recorded.RECORDED
     return RefusalOut(
-        code="overlap" if others else "person_not_available",
+        code=code,
         sentence=sentence.in_language(language),
         person_id=UUID(work.person),
         call_id=UUID(segment.call),

@@ -5,16 +5,18 @@ from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import not_, or_, select
 
 from backend.audit.service import record
 from backend.core.errors import InvalidError, Sentence
 from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
+from backend.identity.access import EXPORTERS
 from backend.people.models import Person
 from backend.planning import refusals, repository
 from backend.planning.domain.clearance import Ground
+from backend.planning.domain.discretion import OF_PEOPLE
 from backend.planning.finding_schemas import DerogationIn, DerogationOut
 from backend.planning.models import Derogation
 from backend.planning.upgrading import check_upgraded
@@ -27,6 +29,8 @@ from backend.tenancy.rows import get_row, keyset, values_of
 FIELDS = ("rule", "ground", "document", "valid_from", "valid_to", "person_id", "limit_minutes")
 BEFORE_THEM = frozenset({"t0001"})
 """Revisions of a company that has no table of derogations yet."""
+LONGEST_DAY = timedelta(hours=25)
+"""A civil day on which the clocks go back."""
 NO_DEROGATION = Sentence("Cette dérogation n'existe pas (ou plus).", "This derogation does not exist (any more).")
 
 
@@ -54,9 +58,14 @@ async def recorded(act: Act) -> list[law.Derogation]:
 
 
 async def list_derogations(act: Act, page: PageRequest) -> Page[DerogationOut]:
-    """Return one page of derogations, in the order in which they were recorded."""
+    """Return one page of derogations, in the order in which they were recorded.
+
+    Whoever may not read people reads none of a rule that would tell of them: a minor's, by name.
+    """
     check_upgraded(act, BEFORE_THEM)
     query = keyset(select(*Derogation.__table__.columns), page, (Derogation.id,), (UUID,))
+    if act.actor.role not in EXPORTERS:
+        query = query.where(not_(or_(*(Derogation.rule.startswith(start) for start in OF_PEOPLE))))
     rows, cursor = cut((await act.session.execute(query)).all(), page, lambda row: (row.id,))
     items = [DerogationOut.model_validate(row, from_attributes=True) for row in rows]
     return Page[DerogationOut](items=items, next_cursor=cursor)
@@ -129,5 +138,8 @@ def _add(act: Act, **values: object) -> Derogation:
 
 
 def _days(finding: Finding, zone: ZoneInfo) -> tuple[date, date]:
-    last_moment = finding.ends_at - timedelta(minutes=1)
-    return finding.starts_at.astimezone(zone).date(), last_moment.astimezone(zone).date()
+    """Return the days of a week or more; of 24 hours the first alone, since on the second begins another window."""
+    first = finding.starts_at.astimezone(zone).date()
+    if finding.ends_at - finding.starts_at <= LONGEST_DAY:
+        return first, first
+    return first, (finding.ends_at - timedelta(minutes=1)).astimezone(zone).date()

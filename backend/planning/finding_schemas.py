@@ -24,6 +24,7 @@ from backend.planning.schemas import (
     PlannedPerson,
     PlannedPosition,
     PlannedProduction,
+    PlannedUnavailability,
     PlannedVenue,
     Reason,
     Second,
@@ -101,6 +102,7 @@ class PlanningOut(Body):
     people: list[PlannedPerson]
     productions: list[PlannedProduction]
     venues: list[PlannedVenue]
+    unavailabilities: list[PlannedUnavailability]
     findings: list[PlannedFinding]
 
 
@@ -273,7 +275,9 @@ class ConflictOut(Body):
 class RefusalOut(Body):
     """What the act itself would answer by 409."""
 
-    code: Annotated[str, Field(examples=["overlap"], description="`overlap` or `person_not_available`.")]
+    code: Annotated[
+        str, Field(examples=["overlap"], description="`overlap`, `person_unavailable` or `person_not_available`.")
+    ]
     sentence: Annotated[str, Field(examples=["Cette personne est déjà confirmée sur des horaires qui se chevauchent."])]
     person_id: PersonId
     call_id: CallId

@@ -84,7 +84,8 @@ async def check_change(act: AsPlanner, body: CheckIn, request: Request) -> Check
 
     The cures of a finding are tried here first: `end_earlier` and `insert_break` by `calls`, `release` by `released`.
     """
-    return await checking.check_change(act, body, language_of(request))
+    most = request.app.state.settings.limit_unavailable_answers_per_hour
+    return await checking.check_change(act, body, language_of(request), most)
 
 
 @router.get("/planning/derogations", summary="List the recorded derogations")

@@ -27,11 +27,13 @@ from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Plann
 from backend.planning.models import Assignment
 from backend.planning.period import Period
 from backend.rules.engine import check
-from backend.rules.finding import Finding
+from backend.rules.finding import Finding, Severity
 from backend.rules.law import Law
+from backend.rules.work import Work
 from backend.tenancy.acting import Act
 
 FINDINGS_SHOWN = 200
+BINDING = frozenset({Severity.HARD, Severity.DEROG})
 _ASK_AN_ADMIN = Sentence(
     "La loi ou la compagnie interdit ce planning, et seule une personne qui l'administre peut passer outre, avec un "
     "motif : "
@@ -114,11 +116,28 @@ async def let_pass(
 
 
 def _judge(planned: Planned, law: Law, zone: ZoneInfo, before: Proposal | None) -> list[Finding]:
-    found = [f for f in check(planned.works, law, zone).findings if not planned.marked.isdisjoint(f.assignments)]
-    if before is None or not found:
-        return found
-    stood = check([before.applied_to(work) for work in planned.works], law, zone).findings
-    return newly_bad(found, stood, law.minimum_rules)
+    """Return what the act answers for: what its assignments take part in, or make worse outside of their days.
+
+    A rest or a working day reaches into days on which the person is not called: a Monday may take the rest of the week
+    before, so the finding need not name the assignment that causes it.
+    """
+    found = [finding for finding in check(planned.works, law, zone).findings if finding.severity in BINDING]
+    if before is not None:
+        stood = [before.applied_to(work) for work in planned.works]
+        return _made_worse(found, stood, law, zone)
+    about = [finding for finding in found if not planned.marked.isdisjoint(finding.assignments)]
+    beside = [finding for finding in found if planned.marked.isdisjoint(finding.assignments)]
+    people = {finding.person for finding in beside}
+    without = [_without(work, planned.marked) for work in planned.works if work.person in people]
+    return [*about, *_made_worse(beside, without, law, zone)]
+
+
+def _made_worse(found: list[Finding], stood: list[Work], law: Law, zone: ZoneInfo) -> list[Finding]:
+    return newly_bad(found, check(stood, law, zone).findings, law.minimum_rules) if found else found
+
+
+def _without(work: Work, marked: frozenset[str]) -> Work:
+    return replace(work, segments=[segment for segment in work.segments if segment.assignment not in marked])
 
 
 async def _confirmed(

@@ -1,15 +1,17 @@
 """The ledger of bookings: no person is held twice at one time, in one company or over all of them.
 
 A row is written in the transaction of the act that it belongs to, under the company's own role, which sees its own rows
-only. The database refuses (`ex_booking_person_during`); SQLite, with one writer at a time, is asked first. A company
-learns "not available" and nothing else: neither who holds the person, nor where, nor when.
+only. The database refuses (`ex_booking_person_during`); SQLite, with one writer at a time, is asked first. Whoever
+said that they are away is not held either. A company learns "not available" and nothing else: neither who holds the
+person, nor where, nor when, nor whether it is a company at all.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,10 +20,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.availability import recorded
+from backend.availability import service as availability
+from backend.availability.domain.clocks import Span
+from backend.availability.service import Asked
 from backend.core.errors import ConflictError, Sentence
 from backend.planning.domain.publication import instant_text
 from backend.planning.models import Assignment, Booking, BookingStatus, Call
-from backend.planning.probing import note_refusals
+from backend.planning.probing import note_refusals, note_told
 from backend.tenancy.acting import Act
 from backend.tenancy.session import is_sqlite, login_rights
 
@@ -84,48 +90,67 @@ async def release(act: Act, assignment_ids: Collection[UUID]) -> None:
 
 
 async def move(act: Act, assignment_ids: Collection[UUID], starts_at: datetime, ends_at: datetime) -> None:
-    """Hold the same people at another time, all or none; raises like `hold` and then leaves the ledger as it was.
+    """Hold the same people at another time, all or none; as `move_all`."""
+    await move_all(act, dict.fromkeys(assignment_ids, Span(starts_at, ends_at)))
 
-    A contested booking that finds its person held at the new time too moves and stays contested.
+
+async def move_all(act: Act, times: Mapping[UUID, Span]) -> None:
+    """Hold people at other times, all or none; raises like `hold` and then leaves the ledger as it was.
+
+    A contested booking that finds its person held at the new time too moves and stays contested: one bit, and counted.
     """
 
-    async def again() -> set[int]:
-        taken_out = await _take_out(act, assignment_ids)
-        moved = {row.assignment_id: replace(_hold_of(row), starts_at=starts_at, ends_at=ends_at) for row in taken_out}
+    async def again() -> tuple[set[int], int]:
+        taken_out = await _take_out(act, times)
+        had = _times_of(taken_out)
+        moved = {
+            row.assignment_id: replace(_hold_of(row), starts_at=times[row.assignment_id].starts_at,
+                                       ends_at=times[row.assignment_id].ends_at)
+            for row in taken_out
+        }  # fmt: skip
         firm = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONFIRMED]
         doubtful = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONTESTED]
-        await _refuse(act, await _insert(act, firm))
-        await _contest(act, await _insert(act, doubtful))
-        return {row.person_number for row in taken_out}
+        await _refuse(act, await _insert(act, firm, had))
+        await _contest(act, held_again := await _insert(act, doubtful, had))
+        return {row.person_number for row in taken_out}, len(held_again)
 
-    await retry_contested(act.session, await _in_savepoint(act.session, again))
+    freed, held_again = await _in_savepoint(act.session, again)
+    note_told(act, held_again)
+    await retry_contested(act.session, freed)
 
 
 async def rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
     """Give back and hold, in a few statements however many they are; return the refused ones, who are held no more.
 
-    What is given back and wanted again moves: a contested booking that is refused again stays contested, and is not
-    returned. Whoever was contested because of what was given back is tried again afterwards.
+    What is given back and wanted again moves: a contested booking that is refused again stays contested, is counted,
+    and is not returned. Whoever was contested because of what was given back is tried again afterwards.
     """
-
-    async def again() -> tuple[list[Hold], set[int]]:
-        taken_out = await _take_out(act, given_back)
-        contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
-        refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested])
-        await _contest(act, await _insert(act, [each for each in wanted if each.assignment_id in contested]))
-        return refused, {row.person_number for row in taken_out}
-
-    refused, freed = await _in_savepoint(act.session, again)
-    await retry_contested(act.session, freed)
+    refused, held_again = await _rebook(act, given_back, wanted)
+    note_told(act, held_again)
     return refused
 
 
 async def try_rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
     """Return whom `rebook` would refuse; all of it is taken back, and nothing is stored."""
     savepoint = await act.session.begin_nested()
-    refused = await rebook(act, given_back, wanted)
+    refused, _ = await _rebook(act, given_back, wanted)
     await savepoint.rollback()
     return refused
+
+
+async def _rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> tuple[list[Hold], int]:
+    async def again() -> tuple[list[Hold], int, set[int]]:
+        taken_out = await _take_out(act, given_back)
+        contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
+        had = _times_of(taken_out)
+        refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested], had)
+        held_again = await _insert(act, [each for each in wanted if each.assignment_id in contested], had)
+        await _contest(act, held_again)
+        return refused, len(held_again), {row.person_number for row in taken_out}
+
+    refused, held_again, freed = await _in_savepoint(act.session, again)
+    await retry_contested(act.session, freed)
+    return refused, held_again
 
 
 async def renumber(act: Act, old: int, new: int) -> list[UUID]:
@@ -140,7 +165,7 @@ async def renumber(act: Act, old: int, new: int) -> list[UUID]:
         mine = and_(Booking.company_id == act.company.id, Booking.person_number == old)
         rows = (await act.session.execute(delete(Booking).where(mine).returning(*_COLUMNS))).all()
         holds = sorted((replace(_hold_of(row), person_number=new) for row in rows), key=lambda h: h.starts_at)
-        refused = await _insert(act, holds)
+        refused = await _insert(act, holds, _times_of(rows))
         await _contest(act, refused)
         return [refused_hold.assignment_id for refused_hold in refused]
 
@@ -165,6 +190,49 @@ async def retry_contested(session: AsyncSession, person_numbers: Collection[int]
         rows = (await session.execute(waiting)).all()
         # One by one, because one refusal must not undo the others; there is hardly ever more than one.
         return [row.assignment_id for row in rows if await _confirm_contested(session, _hold_of(row))]
+
+
+async def check_free(act: Act, holds: Sequence[Hold]) -> None:
+    """Refuse to ask people for times at which they are away, or held by another company: nobody can tell which.
+
+    Raises PersonNotAvailableError, and ConflictError `person_unavailable` for what this company itself recorded. Its
+    own bookings are no reason: it sees them, and options may overlap them.
+    """
+    await _refuse_recorded(act, holds)
+    if await find_unavailable(act, holds):
+        note_refusals(act)
+        raise PersonNotAvailableError
+
+
+async def find_unavailable(act: Act, holds: Sequence[Hold]) -> list[Hold]:
+    """Return those of `holds` whose person is away or held by another company, in a few statements for all of them."""
+    away = await availability.find_away(act.session, [asked_of(wanted) for wanted in holds])
+    elsewhere = await _held_elsewhere(act, holds)
+    return [wanted for wanted, is_away in zip(holds, away, strict=True) if is_away or wanted in elsewhere]
+
+
+def asked_of(wanted: Hold) -> Asked:
+    """Return what a hold asks about its person."""
+    return Asked(wanted.person_number, Span(wanted.starts_at, wanted.ends_at))
+
+
+async def _held_elsewhere(act: Act, holds: Sequence[Hold]) -> set[Hold]:
+    if not holds:
+        return set()
+    first, last = min(h.starts_at for h in holds), max(h.ends_at for h in holds)
+    taken: dict[int, list[Span]] = {}
+    async with login_rights(act.session):
+        for part in _parts(sorted({h.person_number for h in holds})):
+            query = select(Booking.person_number, Booking.starts_at, Booking.ends_at).where(
+                Booking.person_number.in_(part), Booking.starts_at < last, Booking.ends_at > first,
+                Booking.company_id != act.company.id, IS_CONFIRMED,
+            )  # fmt: skip
+            for number, starts_at, ends_at in await act.session.execute(query):
+                taken.setdefault(number, []).append(Span(starts_at, ends_at))
+    return {
+        wanted for wanted in holds
+        if any(span.overlaps(Span(wanted.starts_at, wanted.ends_at)) for span in taken.get(wanted.person_number, ()))
+    }  # fmt: skip
 
 
 async def is_held(session: AsyncSession, person_number: int, starts_at: datetime, ends_at: datetime) -> bool:
@@ -243,10 +311,16 @@ async def _refuse(act: Act, refused: Sequence[Hold]) -> None:
         return
     # Asked inside the savepoint: a conflict may be with another row of the same act.
     conflicts = await find_own_conflicts(act, refused)
-    if not conflicts:
-        note_refusals(act)
-        raise PersonNotAvailableError
-    raise ConflictError("overlap", OVERLAP, extra={"conflicts": conflicts})
+    if conflicts:
+        raise ConflictError("overlap", OVERLAP, extra={"conflicts": conflicts})
+    await _refuse_recorded(act, refused)
+    note_refusals(act)
+    raise PersonNotAvailableError
+
+
+async def _refuse_recorded(act: Act, holds: Sequence[Hold]) -> None:
+    if rows := await recorded.find_recorded(act, [asked_of(wanted) for wanted in holds]):
+        raise recorded.refusal(rows)
 
 
 async def _take_out(act: Act, assignment_ids: Collection[UUID]) -> list[Row[Any]]:
@@ -264,10 +338,14 @@ async def _contest(act: Act, holds: Sequence[Hold]) -> None:
         await act.session.execute(_insert_of(act.session).values(rows))
 
 
-async def _insert(act: Act, holds: Sequence[Hold]) -> list[Hold]:
-    """Store whoever is free and return the refused ones; a conflict does not even raise inside the database."""
+async def _insert(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span] = MappingProxyType({})) -> list[Hold]:
+    """Store whoever is free and return the refused ones; a conflict does not even raise inside the database.
+
+    Whoever said that they are away is not free, but in the time that the booking `had` before: what stood stays.
+    """
     await act.session.flush()
-    free = await _free_on_sqlite(act.session, holds) if is_sqlite(act.session) else holds
+    present = await _present(act, holds, had)
+    free = await _free_on_sqlite(act.session, present) if is_sqlite(act.session) else present
     if not free:
         return list(holds)
     # Ordered by person, so that two acts about the same people meet in one order; sorting keeps the caller's within.
@@ -277,6 +355,27 @@ async def _insert(act: Act, holds: Sequence[Hold]) -> list[Hold]:
     statement = _insert_of(act.session).on_conflict_do_nothing().returning(Booking.assignment_id)
     stored = set(await act.session.scalars(statement, rows))
     return [wanted for wanted in holds if wanted.assignment_id not in stored]
+
+
+async def _present(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span]) -> list[Hold]:
+    """Return those whose person is not away: as they said to all companies, or as this one recorded."""
+    asked = []
+    for wanted in holds:
+        span = Span(wanted.starts_at, wanted.ends_at)
+        parts = span.without(had[wanted.assignment_id]) if wanted.assignment_id in had else [span]
+        asked += [(wanted, Asked(wanted.person_number, part)) for part in parts]
+    questions = [question for _, question in asked]
+    answers = await availability.find_away(act.session, questions)
+    written = await recorded.find_recorded(act, questions)
+    away = {
+        wanted for (wanted, question), is_away in zip(asked, answers, strict=True)
+        if is_away or any(recorded.is_meant(row, question) for row in written)
+    }  # fmt: skip
+    return [wanted for wanted in holds if wanted not in away]
+
+
+def _times_of(rows: Iterable[Row[Any]]) -> dict[UUID, Span]:
+    return {row.assignment_id: Span(row.starts_at, row.ends_at) for row in rows}
 
 
 def _insert_of(session: AsyncSession) -> Any:  # noqa: ANN401 - two classes of two dialects, with the same methods

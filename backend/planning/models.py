@@ -113,6 +113,43 @@ class Publication(TenantBase):
     __table_args__ = (UniqueConstraint("call_id", "version"),)
 
 
+class CallCopy(TenantBase):
+    """From which call a call was copied: what tells a second copy of the same week."""
+
+    __tablename__ = "call_copy"
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    copied_from: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+
+
+class CallTemplate(Versioned, TenantBase):
+    """What calls of a kind have in common: their length, their breaks (minutes from the start), what they need."""
+
+    __tablename__ = "call_template"
+    id: Mapped[UuidKey]
+    kind: Mapped[CallKind] = mapped_column(choice(CallKind))
+    title: Mapped[str] = mapped_column(String(200))
+    duration_minutes: Mapped[int] = mapped_column(Integer)
+    breaks: Mapped[list[Any]]
+    unplaced_break_minutes: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("kind", "title"),
+        CheckConstraint("duration_minutes > 0", name="duration_minutes"),
+    )
+
+
+class CallTemplatePosition(TenantBase):
+    """A job that calls made from a template need, and how many people of it."""
+
+    __tablename__ = "call_template_position"
+    id: Mapped[UuidKey]
+    template_id: Mapped[UUID] = mapped_column(ForeignKey("call_template.id", ondelete="CASCADE"))
+    job: Mapped[str] = mapped_column(ForeignKey("job.code", onupdate="CASCADE"), index=True)
+    headcount: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (UniqueConstraint("template_id", "job"), CheckConstraint("headcount > 0", name="headcount"))
+
+
 class Position(Versioned, TenantBase):
     """What a call needs: a job, and how many people of it."""
 

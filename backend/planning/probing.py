@@ -1,7 +1,8 @@
 """Refusals because somebody is held elsewhere: each is one bit about another company, so they are counted and slowed.
 
 A company over its limit (`FILAGE_LIMIT_UNAVAILABLE_ANSWERS_PER_HOUR`) gets 429 before the ledger is asked, so that the
-429 says nothing either.
+429 says nothing either. Requests side by side all pass that door: whoever was counted too late gets 429 as well, and no
+answer.
 """
 
 from datetime import datetime, timedelta
@@ -14,20 +15,49 @@ from backend.telemetry import record
 from backend.tenancy import limits
 from backend.tenancy.acting import Act
 from backend.tenancy.middleware import company_of
-from backend.tenancy.session import Database, afterwards
+from backend.tenancy.session import Database, afterwards, login_rights
 
 WINDOW = timedelta(hours=1)
 _KIND = "unavailable"
 
 
 def note_refusals(act: Act, refused: int = 1) -> None:
-    """Count refusals of this company once the transaction has ended: they are refusals because it rolls back."""
+    """Count refusals of this company once the transaction has ended: they are refusals because it rolls back.
+
+    Where others were told enough meanwhile, 429 takes the place of the answer.
+    """
+
+    async def count(database: Database) -> None:
+        told = await _count(database, act.company.id, refused, act.now)
+        if told - refused >= database.settings.limit_unavailable_answers_per_hour:
+            raise limits.too_many(WINDOW, act.now)
+
+    record.current().fields["unavailable"] = refused
+    afterwards(act.session, count)
+
+
+def note_told(act: Act, refused: int) -> None:
+    """Count what an act that is stored tells: a contested booking that moves, and is contested there too."""
 
     async def count(database: Database) -> None:
         await _count(database, act.company.id, refused, act.now)
 
+    if refused:
+        record.current().fields["unavailable"] = refused
+        afterwards(act.session, count)
+
+
+async def let_tell(act: Act, refused: int, most: int) -> None:
+    """Count refusals that an answer is about to tell, within its transaction, where side by side they wait in turn.
+
+    Raises TooManyError, and counts all the same, where more than `most` would be told in the hour.
+    """
+    async with login_rights(act.session):
+        told = await limits.count(act.session, _KIND, str(act.company.id), WINDOW, act.now, by=refused)
+    if told > most:
+        note_refusals(act, refused)  # what was counted here is taken back with the rest
+        raise limits.too_many(WINDOW, act.now)
     record.current().fields["unavailable"] = refused
-    afterwards(act.session, count)
 
 
 async def unhurried(request: Request) -> None:
@@ -42,6 +72,6 @@ async def unhurried(request: Request) -> None:
         raise limits.too_many(WINDOW, now)
 
 
-async def _count(database: Database, company_id: UUID, refused: int, now: datetime) -> None:
+async def _count(database: Database, company_id: UUID, refused: int, now: datetime) -> int:
     async with database.shared() as session:
-        await limits.count(session, _KIND, str(company_id), WINDOW, now, by=refused)
+        return await limits.count(session, _KIND, str(company_id), WINDOW, now, by=refused)

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
+from backend.availability.models import PersonUnavailability
+from backend.identity.expansion import has_templates
 from backend.people.models import Job, Person
 from backend.planning import ledger, reporting
 from backend.planning.domain.publication import instant_text
@@ -58,11 +60,12 @@ class PlanningFilter:
 
 async def read_planning(act: Act, wanted: PlanningFilter, language: str) -> bytes:
     """Return the planning as JSON: calls that have a moment in the period, all that they name, and findings."""
-    parts = _parts(act, wanted)
+    parts = _parts(act, wanted) | _recorded(act, wanted)
     texts = await (_rows_by_python(act, parts) if is_sqlite(act.session) else _rows_by_database(act, parts))
     head = {"from": instant_text(wanted.period.starts_at), "to": instant_text(wanted.period.ends_at)}
     found = [finding.model_dump(mode="json") for finding in await _findings(act, wanted, language)]
-    return msgspec.json.encode({**head, **{name: msgspec.Raw(text) for name, text in texts.items()}, "findings": found})
+    told = {"unavailabilities": msgspec.Raw(b"[]")} | {name: msgspec.Raw(text) for name, text in texts.items()}
+    return msgspec.json.encode({**head, **told, "findings": found})
 
 
 def fingerprint(body: bytes) -> str:
@@ -101,6 +104,25 @@ def _parts(act: Act, wanted: PlanningFilter) -> dict[str, Select[Any]]:
         .where(Venue.id.in_(select(Call.venue_id).where(its_calls)))
         .order_by(Venue.name, Venue.id),
     }
+
+
+def _recorded(act: Act, wanted: PlanningFilter) -> dict[str, Select[Any]]:
+    if not has_templates(act):
+        return {}
+    query = (
+        _select(act, _UNAVAILABILITY)
+        .join(Person, Person.id == PersonUnavailability.person_id)
+        .where(
+            PersonUnavailability.starts_at < wanted.period.ends_at,
+            PersonUnavailability.ends_at > wanted.period.starts_at,
+        )
+        .order_by(PersonUnavailability.starts_at, PersonUnavailability.id)
+    )
+    if wanted.person_id is not None:
+        query = query.where(Person.id == wanted.person_id)
+    if wanted.department is not None:
+        query = query.where(Person.department == wanted.department)
+    return {"unavailabilities": query}
 
 
 def _of_calls(wanted: PlanningFilter) -> list[ColumnElement[bool]]:
@@ -156,6 +178,14 @@ _PERSON: dict[str, Column] = {
     "name": Person.first_name + " " + Person.last_name,
     "department": Person.department,
     "job": Person.job,
+}
+_UNAVAILABILITY: dict[str, Column] = {
+    "id": PersonUnavailability.id,
+    "person_id": PersonUnavailability.person_id,
+    "name": Person.first_name + " " + Person.last_name,
+    "whole_days": PersonUnavailability.whole_days,
+    "starts_at": PersonUnavailability.starts_at,
+    "ends_at": PersonUnavailability.ends_at,
 }
 _PRODUCTION: dict[str, Column] = {"id": Production.id, "title": Production.title}
 _VENUE: dict[str, Column] = {"id": Venue.id, "name": Venue.name, "city": Venue.city, "timezone": Venue.timezone}

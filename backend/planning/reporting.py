@@ -13,6 +13,7 @@ from backend.core.pagination import PageRequest, cut
 from backend.identity.access import EXPORTERS
 from backend.people.models import Person
 from backend.planning import findings, overrides, refusals, repository
+from backend.planning.domain.discretion import NOTES_OF_PEOPLE, tells_of_people
 from backend.planning.domain.states import LIVE
 from backend.planning.finding_schemas import FindingsPage, NoteOut, PlannedFinding, finding_out, planned_finding
 from backend.planning.findings import TWELVE_MONTHS, TWELVE_WEEKS, Extent, Planned
@@ -25,8 +26,6 @@ from backend.rules.finding import Finding, Severity
 from backend.rules.law import Law
 from backend.tenancy.acting import Act
 
-OF_PEOPLE = ("MIN-", "SKILL-", "PERMIT-")
-"""Rules whose findings tell what stands in a person's file."""
 Key = tuple[str, ...]
 
 
@@ -65,7 +64,8 @@ async def of_production(
     report = await _judge(act, planned, law)
     clashes = await _clashes(act, law, wanted.period, its)
     found = [*_told(act, _about(report.findings, planned.marked)), *clashes]
-    return await _page(act, found, report.notes, wanted, page, language)
+    notes = [note for note in report.notes if act.actor.role in EXPORTERS or note.code not in NOTES_OF_PEOPLE]
+    return await _page(act, found, notes, wanted, page, language)
 
 
 async def of_planning(
@@ -133,8 +133,7 @@ def cut_page(
 
 def _told(act: Act, found: Iterable[Finding]) -> list[Finding]:
     """Leave out what tells an age, a skill or a permit, for whoever may not read people."""
-    may_read_people = act.actor.role in EXPORTERS
-    return [finding for finding in found if may_read_people or not finding.rule.startswith(OF_PEOPLE)]
+    return [finding for finding in found if act.actor.role in EXPORTERS or not tells_of_people(finding.rule)]
 
 
 def _about(found: Iterable[Finding], marked: frozenset[str]) -> list[Finding]:

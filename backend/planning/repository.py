@@ -96,14 +96,14 @@ async def hold_call(act: Act, call_id: UUID) -> Call | None:
 
 
 async def lock_calls_of_production(act: Act, production_id: UUID) -> Sequence[Row[Any]]:
-    """Return the calls of a production that may be published, locked."""
+    """Return the calls of a production that may be published, by start; locked by id, which no act changes."""
     query = (
         select(*CALL_COLUMNS)
         .where(Call.production_id == production_id, Call.status != CallStatus.CANCELLED)
-        .order_by(Call.starts_at, Call.id)
+        .order_by(Call.id)
         .with_for_update()
     )
-    return (await act.session.execute(query)).all()
+    return sorted(await act.session.execute(query), key=lambda call: (call.starts_at, call.id))
 
 
 async def lock_calls(act: Act, ids: Collection[UUID]) -> Sequence[Row[Any]]:

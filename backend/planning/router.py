@@ -14,7 +14,8 @@ from backend.identity.access import AsPlanner, AsReader
 from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
-from backend.planning import publishing, reading
+from backend.planning import publishing, reading, templates
+from backend.planning.copy_schemas import CallNew
 from backend.planning.domain.states import Status
 from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, PlanningOut
 from backend.planning.gate import Brought
@@ -26,7 +27,6 @@ from backend.planning.schemas import (
     AssignmentChange,
     AssignmentIn,
     AssignmentOut,
-    CallIn,
     CallOut,
     CancelIn,
     Empty,
@@ -92,9 +92,12 @@ async def list_calls(
 
 
 @router.post("/calls", status_code=201, summary="Add a call")
-async def create_call(act: AsPlanner, body: CallIn, request: Request, response: Response) -> CallOut:
-    """A draft: nobody is told before it is published. 422 for times that do not hold together."""
-    call = await on_calls.create_call(act, body)
+async def create_call(act: AsPlanner, body: CallNew, request: Request, response: Response) -> CallOut:
+    """A draft: nobody is told before it is published. 422 for times that do not hold together.
+
+    `template_id` names a template: its kind, title, length, breaks and positions, as far as the body does not say them.
+    """
+    call = await templates.new_call(act, body)
     show_created(request, response, call.id, call.version)
     return call
 
@@ -247,11 +250,14 @@ async def delete_assignment(act: AsPlanner, assignment_id: UUID, expected: Expec
     await on_assignments.delete_assignment(act, assignment_id, expected)
 
 
-@router.post("/assignments/{assignment_id}/offer", summary="Offer an option")
+@router.post("/assignments/{assignment_id}/offer", summary="Offer an option", dependencies=[Depends(unhurried)])
 async def offer(
     act: AsPlanner, assignment_id: UUID, body: OfferIn, expected: OfferedVersion, response: Response
 ) -> AssignmentOut:
-    """The person is asked to keep the date free until `expires_at`; they can answer once the call is published."""
+    """The person is asked to keep the date free until `expires_at`; they can answer once the call is published.
+
+    409 `person_not_available` when they are away then, or another company has confirmed them: it is not told which.
+    """
     return _answer(response, await on_assignments.offer(act, assignment_id, body, expected))
 
 

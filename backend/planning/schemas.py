@@ -314,3 +314,31 @@ class PlannedVenue(Body):
     name: Annotated[str, Field(examples=["Grande salle"])]
     city: Annotated[str | None, Field(examples=["Nantes"])]
     timezone: Annotated[str, Field(examples=["Europe/Paris"])]
+
+
+class PlannedUnavailability(Body):
+    """When somebody cannot come, as the company recorded it; what people say for all companies is not shown."""
+
+    id: Annotated[UUID, Field(examples=["01936c5e-0000-7000-8000-00000000aba5"])]
+    person_id: PersonId
+    name: Annotated[str, Field(examples=["Geneviève Roche"])]
+    whole_days: Annotated[bool, Field(examples=[True])]
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+
+
+class BusySpan(Body):
+    """A time at which somebody is busy, for whatever reason."""
+
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+
+
+class BusyOut(Body):
+    """When a person is busy, if they share it: their bookings everywhere and their unavailabilities, made one."""
+
+    person_id: PersonId
+    shared: Annotated[
+        bool, Field(examples=[True], description="False: the person does not share it, or has no account.")
+    ]
+    items: list[BusySpan]

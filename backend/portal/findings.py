@@ -101,6 +101,7 @@ def _agreed(companies: Sequence[Found], assignment_id: UUID, now: datetime) -> I
 
 
 def _caused(work: Work, assignment: str) -> list[Finding]:
+    """Return what is worse with the assignment, in the week before it too: it may take the rest that lies there."""
     asked = [segment for segment in work.segments if segment.assignment == assignment]
     if not asked:
         return []
@@ -110,7 +111,7 @@ def _caused(work: Work, assignment: str) -> list[Finding]:
     binding = [
         finding
         for finding in check_person(work, EVERY_EMPLOYERS, zone, within)
-        if finding.severity in BINDING and finding.rule in MAXIMA and assignment in finding.assignments
+        if finding.severity in BINDING and finding.rule in MAXIMA
     ]
     return newly_bad(binding, check_person(without, EVERY_EMPLOYERS, zone, within), EVERY_EMPLOYERS.minimum_rules)
 

@@ -19,9 +19,8 @@ def hours(minutes: int) -> str:
 
 def date_of(wall: date) -> Sentence:
     """Return the date, of a local time too."""
-    return Sentence(
-        f"{wall.day} {_MONTHS_FR[wall.month - 1]} {wall.year}", f"{wall.day} {_MONTHS_EN[wall.month - 1]} {wall.year}"
-    )
+    fr, en = _MONTHS_FR[wall.month - 1], _MONTHS_EN[wall.month - 1]
+    return Sentence(f"{'1er' if wall.day == 1 else wall.day} {fr} {wall.year}", f"{wall.day} {en} {wall.year}")
 
 
 def time_of(wall: datetime) -> Sentence:

@@ -1,12 +1,13 @@
 """Pure-ASGI middleware around everything: one trace, log line and histogram sample per request, ids on its answer."""
 
+import logging
 import time
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode, use_span
 from prometheus_client import Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.telemetry import record, slo
@@ -16,7 +17,9 @@ from backend.telemetry.logs import get_logger
 from backend.telemetry.metrics import Metrics
 from backend.telemetry.tracing import Tracing
 
-log = get_logger("filage.access")
+ACCESS = "filage.access"
+log = get_logger(ACCESS)
+_access = logging.getLogger(ACCESS)
 
 SERVER_ERROR = 500
 OTHER_METHOD = "_OTHER"
@@ -61,7 +64,10 @@ class TelemetryMiddleware:
         active = self._active[method]
         active.inc()
         try:
-            with use_span(span, end_on_exit=False, record_exception=False):
+            if span.is_recording():
+                with use_span(span, end_on_exit=False, record_exception=False):
+                    await self.app(scope, receive, send_with_ids)
+            else:  # nothing below it will be a span: making it the current one would only cost
                 await self.app(scope, receive, send_with_ids)
         finally:
             active.dec()
@@ -79,23 +85,9 @@ class TelemetryMiddleware:
         route = route_template(scope)
         self._measure(found, method, route, status, seconds)
         _end(span, found, method, route, status)
-        caller = Headers(scope=scope).get("x-request-id", "")
-        log.log(
-            _level(status),
-            "request",
-            **{
-                "http.method": method,
-                "http.route": route,
-                "status": status,
-                "duration_ms": round(seconds * 1000, 2),
-                "db_ms": round(found.database_seconds * 1000, 2),
-                "statements": found.statements,
-                "round_trips": found.round_trips,
-                "tenant": found.company,
-                "caller_request_id": "".join(c for c in caller[:64] if c.isalnum() or c in "-_.") or None,
-                **found.fields,
-            },
-        )
+        level = _level(status)
+        if _access.isEnabledFor(level):
+            _write(level, scope, found, method, route, status, seconds)
 
     def _measure(self, found: record.RequestRecord, method: str, route: str, status: int, seconds: float) -> None:
         exemplar = {"trace_id": found.trace_id, "span_id": found.span_id}
@@ -114,6 +106,28 @@ class TelemetryMiddleware:
         self._seconds[method, route, status] = self.metrics.request_seconds.labels(method, route, str(status))
         if route.startswith(COUNTED_PREFIX):
             self.metrics.slo_target.labels(route).set(slo.p95_target_seconds(route))
+
+
+def _write(
+    level: int, scope: Scope, found: record.RequestRecord, method: str, route: str, status: int, seconds: float
+) -> None:
+    caller = Headers(scope=scope).get("x-request-id", "")
+    log.log(
+        level,
+        "request",
+        **{
+            "http.method": method,
+            "http.route": route,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 2),
+            "db_ms": round(found.database_seconds * 1000, 2),
+            "statements": found.statements,
+            "round_trips": found.round_trips,
+            "tenant": found.company,
+            "caller_request_id": "".join(c for c in caller[:64] if c.isalnum() or c in "-_.") or None,
+            **found.fields,
+        },
+    )
 
 
 def _end(span: Span, found: record.RequestRecord, method: str, route: str, status: int) -> None:
@@ -139,10 +153,12 @@ def _level(status: int) -> int:
 
 
 def _add_headers(message: Message, found: record.RequestRecord, seconds: float) -> None:
-    headers = MutableHeaders(raw=message["headers"])
-    headers["x-request-id"] = found.trace_id
-    headers["traceresponse"] = found.traceparent
-    headers["server-timing"] = (
-        f"app;dur={seconds * 1000:.1f}, db;dur={found.database_seconds * 1000:.1f}, "
-        f'traceparent;desc="{found.traceparent}"'
-    )
+    trace = found.traceparent
+    timing = f'app;dur={seconds * 1000:.1f}, db;dur={found.database_seconds * 1000:.1f}, traceparent;desc="{trace}"'
+    # No route sets these three, so none has to be looked for.
+    message["headers"] = [
+        *message.get("headers", ()),
+        (b"x-request-id", found.trace_id.encode()),
+        (b"traceresponse", trace.encode()),
+        (b"server-timing", timing.encode()),
+    ]

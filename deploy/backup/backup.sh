@@ -36,6 +36,13 @@ roles_of() {
               print }'
 }
 
+# When the newest backup was finished, for a node exporter that reads this folder (FilageBackupStale); swapped in whole.
+note_success() {
+    metric=filage_backup_last_success_timestamp_seconds
+    printf '# HELP %s When a backup was last finished.\n# TYPE %s gauge\n%s %s\n' "$metric" "$metric" "$metric" "$(date +%s)" \
+        >"$folder/backup.prom.part" && mv "$folder/backup.prom.part" "$folder/backup.prom"
+}
+
 make_backup() {
     started=$(date +%s)
     name=$prefix$(date -u +%Y%m%dT%H%M%SZ)
@@ -57,6 +64,7 @@ make_backup() {
     pg_restore --file=/dev/null "$part/dump"
     (cd "$part" && find . -type f ! -name SHA256SUMS -exec sha256sum {} + >SHA256SUMS)
     mv "$part" "$folder/$name"
+    note_success || printf 'backup: %s is made, but %s could not be written\n' "$name" "$folder/backup.prom" >&2
     finished | head -n "-$keep" | while read -r old; do rm -rf "$old"; done
     printf 'backup: %s, %s schemas, %s kB, %s s\n' "$name" "$schemas" \
         "$(du -sk "$folder/$name" | cut -f 1)" "$(($(date +%s) - started))"

@@ -28,8 +28,11 @@ sed -E "s/^CREATE ROLE (.*);\$/SELECT 'CREATE ROLE \1' WHERE to_regrole('\1') IS
 pg_restore --exit-on-error --jobs="${RESTORE_JOBS:-2}" --dbname="$PGDATABASE" "$backup/dump"
 ask 'analyze'
 # Companies that signed up after the backup, on the server that is still the same: their numbers are given out again.
+# Whoever has something in another database is served there, and this one is a rehearsal beside it.
 left=$(ask "select string_agg(format('%I', r.rolname), ', ') from shared.installation i join pg_roles r
-    on r.rolname ~ ('^' || i.id || '_t_[0-9]+\$') where to_regnamespace(substr(r.rolname, length(i.id) + 2)) is null")
+    on r.rolname ~ ('^' || i.id || '_t_[0-9]+\$') where to_regnamespace(substr(r.rolname, length(i.id) + 2)) is null
+    and not exists (select from pg_shdepend d join pg_database o on o.oid = d.dbid
+        where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and o.datname <> current_database())")
 [ -z "$left" ] || printf 'restore: these roles are younger than the backup, DROP ROLE them before you serve: %s\n' "$left"
 printf 'restore: %s into %s, %s companies, %s s\n' "$(basename "$backup")" "$PGDATABASE" \
     "$(ask 'select count(*) from shared.company')" "$(($(date +%s) - started))"

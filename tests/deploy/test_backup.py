@@ -1,26 +1,34 @@
 """A backup is worth what its restore is: rehearsed here with the scripts of deploy/backup/ on a server that is new."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg import sql
 from sqlalchemy import make_url
 
 from backend.tenancy import embedded, hardening
 from backend.tenancy.session import Urls
 from tests.backstage import TWENTIETHS, log_in, running
-from tests.deploy.conftest import ROOT, Tools
+from tests.deploy.conftest import DEPLOY, ROOT, Tools
 from tests.helpers import create, problem, sign_up
 from tests.migrations.stage import Stage
+from tests.smtp import free_port
 
 # Beside the two that sign up; 200 with FILAGE_SOAK=1, to see how long it takes.
 COMPANIES = 10 * TWENTIETHS
+TIMEOUT = 30
+EXPORTER = shutil.which("prometheus-node-exporter")
 LOGINS = hardening.Logins(embedded.APP_LOGIN, embedded.OWNER_LOGIN)
 TABLES = (
     "select schemaname, tablename from pg_tables where schemaname in ('shared', 'procrastinate') "
@@ -157,6 +165,67 @@ def test_a_backup_that_fails_leaves_none_behind_and_the_check_says_so(
     assert kept[0] == "filage-20260102T030000Z"
 
 
+def test_a_backup_tells_when_it_was_finished_and_one_that_fails_keeps_the_last_word(
+    new_server: embedded.EmbeddedServer, stage: Stage, old_server: embedded.EmbeddedServer, tools: Tools, tmp_path: Path
+) -> None:
+    here = place(old_server, str(stage.urls.owner.database))
+    before = int(time.time())
+    assert tools.run("backup/backup.sh", "--now", BACKUP_DIR=str(tmp_path), **here).returncode == 0
+    told = (tmp_path / "backup.prom").read_text(encoding="utf-8")
+    [family] = text_string_to_metric_families(told)
+    [sample] = family.samples
+    assert (family.name, family.type) == ("filage_backup_last_success_timestamp_seconds", "gauge")
+    assert before <= sample.value <= time.time()
+    assert list(tmp_path.glob("*.part")) == []
+    failed = tools.run("backup/backup.sh", "--now", BACKUP_DIR=str(tmp_path), **place(new_server, "postgres"))
+    assert failed.returncode != 0
+    assert (tmp_path / "backup.prom").read_text(encoding="utf-8") == told
+
+
+def test_a_backup_that_cannot_tell_is_kept_and_says_so(
+    stage: Stage, old_server: embedded.EmbeddedServer, tools: Tools, tmp_path: Path
+) -> None:
+    (tmp_path / "backup.prom.part").mkdir()
+    here = place(old_server, str(stage.urls.owner.database))
+    made = tools.run("backup/backup.sh", "--now", BACKUP_DIR=str(tmp_path), **here)
+    assert made.returncode == 0
+    assert f"{newest(tmp_path).name} is made, but {tmp_path}/backup.prom could not be written" in made.stderr
+
+
+@pytest.mark.skipif(EXPORTER is None, reason="no node exporter is installed (Debian: prometheus-node-exporter)")
+def test_a_node_exporter_shows_it(
+    stage: Stage, old_server: embedded.EmbeddedServer, tools: Tools, tmp_path: Path
+) -> None:
+    here = place(old_server, str(stage.urls.owner.database))
+    assert tools.run("backup/backup.sh", "--now", BACKUP_DIR=str(tmp_path), **here).returncode == 0
+    told = (tmp_path / "backup.prom").read_text(encoding="utf-8").splitlines()[-1].split()
+    port = free_port()
+    given = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["exporter"]["command"]
+    flags = [flag.partition("=")[0] + f"={tmp_path}" if "directory=" in flag else flag for flag in given]
+    process = subprocess.Popen(
+        [str(EXPORTER), *flags, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL
+    )
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+            shown = client.get(f"http://127.0.0.1:{port}/metrics").text
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT)
+    samples = {
+        sample.name: sample.value for family in text_string_to_metric_families(shown) for sample in family.samples
+    }
+    assert samples[told[0]] == float(told[1])
+    assert samples["node_textfile_scrape_error"] == 0
+
+
+def test_the_alert_of_a_stale_backup_waits_as_long_as_the_check() -> None:
+    script = (DEPLOY / "backup" / "backup.sh").read_text(encoding="utf-8")
+    rules = (ROOT / "observability" / "prometheus" / "rules" / "causes.yml").read_text(encoding="utf-8")
+    [minutes] = re.findall(r"--check\) younger_than_minutes (\d+)", script)
+    [hours] = re.findall(r"filage_backup_last_success_timestamp_seconds\) > (\d+) \* 3600", rules)
+    assert int(minutes) == int(hours) * 60
+
+
 def test_roles_of_companies_that_signed_up_after_the_backup_are_named(
     stage: Stage, old_server: embedded.EmbeddedServer, tools: Tools, tmp_path: Path
 ) -> None:
@@ -164,13 +233,21 @@ def test_roles_of_companies_that_signed_up_after_the_backup_are_named(
     assert tools.run("backup/backup.sh", "--now", BACKUP_DIR=str(tmp_path), **here).returncode == 0
     with psycopg.connect(old_server.conninfo(), autocommit=True) as connection:
         ((installation,),) = stage.rows("select id from shared.installation")
-        younger = f"{installation}_t_000900"
-        connection.execute(sql.SQL("create role {}").format(sql.Identifier(younger)))
+        younger, served = f"{installation}_t_000900", f"{installation}_t_000901"
+        for role in (younger, served):
+            connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         connection.execute("create database rehearsal owner filage_owner")
+    # A rehearsal stands beside the database that serves: whoever has something there has signed up since.
+    with psycopg.connect(old_server.conninfo(database=here["PGDATABASE"])) as connection:
+        connection.execute(sql.SQL("create schema t_000901 authorization {}").format(sql.Identifier(served)))
     try:
         done = tools.run("backup/restore.sh", newest(tmp_path), "rehearsal", **here)
         assert (done.returncode, younger in done.stdout) == (0, True), done.stderr + done.stdout
+        assert served not in done.stdout
     finally:
+        with psycopg.connect(old_server.conninfo(database=here["PGDATABASE"])) as connection:
+            connection.execute("drop schema t_000901")
         with psycopg.connect(old_server.conninfo(), autocommit=True) as connection:
             connection.execute("drop database rehearsal with (force)")
-            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(younger)))
+            for role in (younger, served):
+                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))

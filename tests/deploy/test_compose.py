@@ -12,6 +12,7 @@ import yaml
 from backend.cli.serving import DRAIN_SECONDS
 from backend.core.settings import Settings
 from backend.tenancy import embedded
+from observability.grafana.panels import DASHBOARDS, RUNBOOKS
 from tests.deploy.conftest import DEPLOY, ROOT
 
 TEXT = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
@@ -69,8 +70,8 @@ def test_the_specification_of_compose_knows_every_key() -> None:
 
 def test_all_that_the_installation_needs_is_there() -> None:
     assert set(SERVICES) == {
-        *FILAGE, "postgres", "pgbouncer", "backup", "restore", "collector", "jaeger", "prometheus", "alertmanager",
-        "grafana", "mail",
+        *FILAGE, "postgres", "pgbouncer", "backup", "restore", "exporter", "collector", "jaeger", "prometheus",
+        "alertmanager", "grafana", "mail",
     }  # fmt: skip
 
 
@@ -170,18 +171,36 @@ def test_prometheus_reads_the_processes_that_run() -> None:
     }
     workers = int(SERVICES["api"]["command"][-1])
     first = Settings.model_fields["metrics_port"].default
-    assert targets == {f"api:{first + number}" for number in range(workers)} | {f"worker:{first}"}
+    assert targets == {f"api:{first + number}" for number in range(workers)} | {f"worker:{first}", "exporter:9100"}
     assert config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["alertmanager:9093"]
 
 
+def mounted(service: str) -> dict[str, Path]:
+    """Return the files and folders of this repository that a service sees, by where it sees them."""
+    parts = [volume.split(":") for volume in SERVICES[service].get("volumes", []) if volume.startswith(".")]
+    return {part[1]: (DEPLOY / part[0]).resolve() for part in parts}
+
+
 def test_every_file_that_is_mounted_exists() -> None:
-    mounted = [
-        volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])
-        if volume.startswith(".")
-    ]  # fmt: skip
-    assert len(mounted) >= 10
-    wanted = [(DEPLOY / path).resolve() for path in mounted if "grafana" not in path]
+    wanted = [path for service in SERVICES for path in mounted(service).values()]
+    assert len(wanted) >= 11
     assert [path for path in wanted if not path.exists()] == []
+
+
+def test_grafana_finds_its_boards_and_serves_the_pages_that_panels_lead_to() -> None:
+    seen = mounted("grafana")
+    assert seen[f"/usr/share/grafana{RUNBOOKS}"] == DEPLOY / "runbooks"
+    assert seen["/etc/grafana/provisioning"] == ROOT / "observability/grafana/provisioning"
+    config = yaml.safe_load((seen["/etc/grafana/provisioning"] / "dashboards/filage.yml").read_text(encoding="utf-8"))
+    assert [seen[provider["options"]["path"]] for provider in config["providers"]] == [DASHBOARDS]
+
+
+def test_the_exporter_reads_what_the_backup_writes() -> None:
+    exporter, backup = SERVICES["exporter"], SERVICES["backup"]
+    assert exporter["volumes"] == [f"{backup['volumes'][0]}:ro"]
+    assert exporter["user"] == backup["user"]
+    assert f"--collector.textfile.directory={backup['environment']['BACKUP_DIR']}" in exporter["command"]
+    assert waits_for("exporter") == {"backup": "service_started"}
 
 
 def test_the_page_names_every_service_and_its_links_lead_somewhere() -> None:

@@ -13,10 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import text
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
+from backend.cli import serving as ending
 from backend.cli.serving import shut
 from backend.tenancy.migrations import head
 from backend.tenancy.session import Database, Urls, hand_over
@@ -105,6 +108,39 @@ async def test_under_load_nobody_is_accepted_and_then_forgotten(urls: Urls, comp
         await asyncio.gather(*visitors)
         assert await served.ended() == 0
     assert set(seen) == {"HTTP/1.1 200 OK", REFUSED}
+
+
+async def test_a_connection_that_is_kept_open_takes_the_request_on_its_way_and_then_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Closed at once, it reset the client that was writing, who cannot know whether the act was done."""
+    monkeypatch.setattr(ending, "LET_IN_SECONDS", PATIENCE_SECONDS)
+    config = uvicorn.Config(nothing_but_ok, lifespan="off", http=ending.Connection, log_config=None)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        await server.startup([door])
+        reader, writer = await asyncio.open_connection(*door.getsockname())
+        first = await asked_again(reader, writer)
+        stopping = asyncio.create_task(server.shutdown())
+        await asyncio.sleep(0)  # until it waits for the connections to end
+        last = await asked_again(reader, writer)
+        assert [b"connection: close" in answer for answer in (first, last)] == [False, True]
+        assert await reader.read() == b""
+        writer.close()
+        await stopping
+
+
+async def asked_again(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    writer.write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+    return await reader.readuntil(b"\r\n\r\nok")
+
+
+async def nothing_but_ok(_scope: Scope, _receive: Receive, send: Send) -> None:
+    headers = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ok"})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can shut the door of a socket that listens")

@@ -28,9 +28,11 @@ WHO_MAY = (
     ("PATCH /company", ADMINS),
     ("DELETE /members/", EVERYBODY), ("(POST|PATCH|DELETE) /planning/agreements", ADMINS),
     ("[A-Z]+ /(members|invitations|audit-events)", ADMINS),
+    ("GET /people/[^/]+/(unavailabilities|busy)", PLANNERS),
     ("GET /(exports|people)", EXPORTERS), ("POST /imports/", PLANNERS),
-    ("GET /(jobs|skills|venues|productions|calls|positions|assignments|planning)", READERS),
-    ("(POST|PUT|PATCH|DELETE) /(people|jobs|skills|venues|productions|calls|positions|assignments|planning)", PLANNERS),
+    ("GET /(jobs|skills|venues|productions|calls|call-templates|positions|assignments|planning)", READERS),
+    ("(POST|PUT|PATCH|DELETE) /(people|jobs|skills|venues|productions|calls|call-templates)", PLANNERS),
+    ("(POST|PUT|PATCH|DELETE) /(positions|assignments|planning)", PLANNERS),
 )  # fmt: skip
 NO_ID = "0197a3c2-5b1e-7c3a-9d2f-1a2b3c4d5e6f"
 

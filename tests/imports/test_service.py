@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from backend.imports import repository
+from backend.imports import applying, repository
 from backend.imports.refusals import ImportRejectedError, RowError
 from backend.planning.domain.states import Status
 from backend.planning.findings import find
@@ -95,7 +95,7 @@ async def test_ten_times_the_rows_take_a_few_more_statements_at_most(
         taken.append(request.statements)
     few, few_again, many, many_again = taken
     print(f"statements: {taken}")  # noqa: T201 - a figure to read
-    assert few <= 36
+    assert few <= 40
     assert many <= few + 15  # SQLite asks for the bookings of four hundred people at a time
     assert many_again == few_again <= 23
 
@@ -374,9 +374,10 @@ async def test_a_person_whom_another_company_holds_is_not_available_and_not_a_wo
     }
 
 
-async def test_every_not_available_row_is_counted_for_the_limit(
-    database: Database, company: SignedUpCompany, other_company: SignedUpCompany, small: Files, client: Any
-) -> None:
+async def test_every_not_available_row_is_counted_for_the_limit_and_only_the_first_are_named(
+    database: Database, company: SignedUpCompany, other_company: SignedUpCompany, small: Files, client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     await load(database, company, without(small, "assignments.csv", "A-"))
     mine = one((await snapshot(database, company))["person"], ref="C01")
     other = Stage(client, other_company)
@@ -387,6 +388,12 @@ async def test_every_not_available_row_is_counted_for_the_limit(
     with pytest.raises(ImportRejectedError) as caught:
         await load(database, company, small)
     assert caught.value.unavailable == 2
+    assert (len(caught.value.fields), caught.value.extra["more"]) == (2, 0)
+    monkeypatch.setattr(applying, "UNAVAILABLE_TOLD", 1)
+    with pytest.raises(ImportRejectedError) as caught:
+        await load(database, company, small)
+    assert caught.value.unavailable == 2
+    assert (len(caught.value.fields), caught.value.extra["more"]) == (1, 1)
 
 
 async def test_two_rows_that_mean_one_row_of_filage_are_refused(

@@ -55,6 +55,17 @@ async def _stage(client: AsyncClient) -> Foreign:
         client, headers, "/me/hours/entries", employer=f"{CANARY} employeur", kind="annexe_8", minutes=420,
         starts_on="2026-10-05", ends_on="2026-10-05",
     )  # fmt: skip
+    unavailability = await create(
+        client, headers, "/me/unavailabilities", starts_on="2027-02-08", ends_on="2027-02-08", note=f"{CANARY} secret"
+    )
+    recorded = await create(
+        client, headers, f"/people/{person['id']}/unavailabilities", starts_on="2027-02-08", ends_on="2027-02-08",
+        note=f"{CANARY} note",
+    )  # fmt: skip
+    template = await create(
+        client, headers, "/call-templates", kind="setup", title=f"{CANARY} modèle", duration_minutes=240,
+        positions=[{"job": "machiniste"}],
+    )  # fmt: skip
     derogation = await create(
         client, headers, "/planning/derogations", rule="WT-REST-11", ground="agreement", document=f"{CANARY} accord",
         valid_from="2027-01-01", valid_to="2027-12-31", person_id=person["id"],
@@ -80,7 +91,8 @@ async def _stage(client: AsyncClient) -> Foreign:
         "feed_id": feed["id"], "entry_id": entry["id"], "subject_id": person["id"], "file": "people",
         "derogation_id": derogation["id"], "skill_id": skill["id"], "permit_id": permit["id"],
         "other_venue_id": other_venue["id"],
-        "agreement_id": agreement["id"],
+        "agreement_id": agreement["id"], "unavailability_id": unavailability["id"],
+        "recorded_id": recorded["id"], "template_id": template["id"],
     }  # fmt: skip
     return Foreign(company, ids)
 
@@ -144,7 +156,9 @@ async def test_no_route_answers_company_a_with_anything_of_company_b(
     before = await _rows(client, foreign)
     wrong = []
     for op in operations(app):
-        if op.path.endswith(("/users/me", "/invitations/accept")) or op.path.startswith("/api/v1/company"):
+        if op.path.endswith(("/users/me", "/me/sharing", "/invitations/accept")) or op.path.startswith(
+            "/api/v1/company"
+        ):
             continue
         answer = await send(client, op, foreign, company.headers)
         refused = answer.status_code in REFUSED

@@ -11,8 +11,12 @@ from backend.planning import ledger
 from backend.planning.models import Call as CallRow
 from backend.planning.models import CallStatus
 from backend.tenancy.session import Database
+from tests.counting import statements
+from tests.imports.acts import load
+from tests.imports.conftest import Folder, folder
 from tests.planning.stage import SOON, Stage, company_info
 
+__all__ = ["folder"]
 pytestmark = pytest.mark.postgresql
 
 
@@ -62,3 +66,21 @@ async def test_a_deadlock_that_comes_back_each_time_is_given_up(
     crossing = Crossing(database, stage, titles)
     found = await asyncio.gather(crossing.act(titles), crossing.act(titles[::-1]), return_exceptions=True)
     assert [type(each) for each in found if each is not None] == [OperationalError]
+
+
+def locking(sent: list[str]) -> list[str]:
+    """Return the statements that lock calls, many at once."""
+    return [one for one in sent if "FROM call" in one and one.endswith("FOR UPDATE") and "ORDER BY" in one]
+
+
+async def test_an_import_and_a_publication_lock_calls_in_the_order_of_what_no_act_changes(
+    stage: Stage, database: Database, folder: Folder
+) -> None:
+    """In the order of their starts they met in circles: a call that was moved between two looks had another place."""
+    production = await stage.production()
+    await stage.call(production, SOON)
+    with statements() as sent:
+        assert (await stage.post(f"/productions/{production['id']}/publish")).status_code == 200
+        await load(database, stage.company, folder("bad/00-valid"))
+    orders = [statement.partition("ORDER BY ")[2] for statement in locking(sent)]
+    assert orders == ["call.id FOR UPDATE"] * 2

@@ -362,3 +362,62 @@ async def test_a_minor_of_less_than_sixteen_needs_the_prefect_s_authorisation(st
     assert rules(problem(await as_planner(stage, path), 403, "not_allowed")) == [("HARD", "MIN-AUTH")]
     prefect = {"rule": "MIN-AUTH", "ground": "prefect", "document": "Arrêté du 12 janvier 2031"}
     assert (await as_planner(stage, path, {"grounds": [prefect]})).status_code == 200
+
+
+async def full_week(stage: Stage, person: dict[str, Any]) -> dict[str, Any]:
+    """Somebody confirmed from Monday to Saturday, until 23:00; a draft on the Monday after, at 6: 31 hours of rest."""
+    production = await stage.production()
+    for day in range(6):
+        call = await stage.call(production, SOON + day * DAY + 9 * HOUR, hours=4)
+        assert (await stage.act(await stage.assignment(call, person), "confirm")).status_code == 200
+    return await stage.assignment(await stage.call(production, SOON + 7 * DAY - 4 * HOUR, hours=4), person)
+
+
+async def test_what_shortens_the_rest_of_the_week_before_is_asked_about_though_it_lies_in_the_next(
+    stage: Stage,
+) -> None:
+    draft = await full_week(stage, await stage.person())
+    refused = problem(await stage.act(draft, "confirm"), 409, "override_required")
+    assert rules(refused) == [("HARD", "WT-WREST-35")]
+    assert (await stage.read(draft))["status"] == "draft"
+
+
+async def test_a_published_call_that_moves_is_asked_about_what_it_makes_worse_in_the_week_before(stage: Stage) -> None:
+    person = await stage.person()
+    draft = await full_week(stage, person)
+    path = f"/calls/{draft['call_id']}"
+    late, early = SOON + 7 * DAY, SOON + 7 * DAY - 4 * HOUR
+    later = {"starts_at": late.isoformat(), "ends_at": (late + 4 * HOUR).isoformat()}
+    assert (await stage.patch(path, later)).status_code == 200
+    assert (await stage.act(draft, "confirm")).status_code == 200
+    assert (await stage.post(f"{path}/publish")).status_code == 200
+    earlier = {"starts_at": early.isoformat(), "ends_at": (early + 4 * HOUR).isoformat()}
+    refused = problem(await stage.patch(path, earlier), 409, "override_required")
+    assert rules(refused) == [("HARD", "WT-WREST-35")]
+
+
+async def test_what_published_calls_make_worse_is_asked_about_though_they_lie_outside_of_its_window(
+    stage: Stage,
+) -> None:
+    draft = await full_week(stage, await stage.person())
+    assert (await stage.act(draft, "confirm", **REASON)).status_code == 200
+    answer = await as_planner(stage, f"/calls/{draft['call_id']}/publish")
+    assert answer.status_code == 200, answer.text  # it was overridden as it stands
+    (event,) = await events(stage, "finding.overridden")
+    assert event["after"]["rule"] == "WT-WREST-35"
+
+
+async def test_the_ground_of_one_short_night_does_not_cover_the_next_one(stage: Stage) -> None:
+    person, production = await stage.person(), await stage.production()
+    short = {"grounds": [{"rule": "WT-REST-11", "ground": "agreement", "document": "Accord du 3 mars 2030"}]}
+    evening, morning = SOON + 10 * HOUR, SOON + 23 * HOUR  # from 20:00 to 23:00, and from 9:00 on the day after
+    drafts = [
+        await stage.assignment(await stage.call(production, at), person) for at in (evening, morning, evening + DAY)
+    ]
+    assert (await stage.act(drafts[0], "confirm")).status_code == 200
+    problem(await stage.act(drafts[1], "confirm"), 409, "ground_required")
+    assert (await stage.act(drafts[1], "confirm", **short)).status_code == 200
+    refused = problem(await stage.act(drafts[2], "confirm"), 409, "ground_required")
+    assert [(f["rule"], f["window_start"]) for f in refused["findings"]] == [("WT-REST-11", "2031-03-04T08:00:00Z")]
+    (recorded,) = (await stage.get("/planning/derogations")).json()["items"]
+    assert (recorded["valid_from"], recorded["valid_to"]) == ("2031-03-03", "2031-03-03")

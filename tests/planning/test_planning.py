@@ -44,7 +44,7 @@ async def test_a_week_holds_its_calls_and_all_that_they_name(stage: Stage) -> No
 
 async def test_an_empty_period_is_empty_lists(stage: Stage) -> None:
     found = (await stage.get("/planning", **WEEK)).json()
-    assert [value for value in found.values() if isinstance(value, list)] == [[]] * 7
+    assert [value for value in found.values() if isinstance(value, list)] == [[]] * 8
 
 
 async def test_three_calls_take_as_many_statements_as_one(stage: Stage) -> None:

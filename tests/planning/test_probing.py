@@ -1,5 +1,7 @@
 """A company that keeps asking who is held elsewhere is slowed; refusals count although they roll back."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,9 +14,11 @@ from backend.core.settings import Settings
 from backend.tenancy.session import Urls
 from tests.helpers import problem, sign_up, unique
 from tests.portal.conftest import House, act, assign, build, call
-from tests.portal.test_two_companies import EVENING, LATER, MORNING, Mails, confirmed, link_both
+from tests.portal.test_two_companies import EVENING, LATER, MORNING, Mails, as_person, confirmed, link_both
 
 LIMIT = 2
+FREE = ("2027-01-27T14:00:00+01:00", "2027-01-27T17:00:00+01:00")
+EXPIRY = {"expires_at": "2027-01-20T18:00:00+01:00"}
 
 
 @pytest.fixture
@@ -26,6 +30,12 @@ async def strict(settings: Settings, urls: Urls) -> AsyncIterator[FastAPI]:
 
 async def _house(client: AsyncClient, email: str) -> House:
     return await build(client, await sign_up(client), email)
+
+
+async def ask(client: AsyncClient, prober: House, *calls: dict[str, Any]) -> Response:
+    """Try the person on these calls, and store nothing."""
+    wanted = [{"call_id": one["id"], "person_id": prober.person["id"], "job": "machiniste"} for one in calls]
+    return await client.post("/api/v1/planning/check", json={"assignments": wanted}, headers=prober.headers)
 
 
 async def test_a_company_over_its_limit_gets_429_for_the_free_and_the_held_alike(
@@ -60,16 +70,88 @@ async def test_asking_by_a_dry_run_is_counted_with_the_rest(strict: FastAPI, mon
         later, evening = await call(client, prober, *LATER), await call(client, prober, *EVENING)
         free = await assign(client, prober, evening["id"])
 
-        async def ask(made: dict[str, Any]) -> Response:
-            wanted = {"call_id": made["id"], "person_id": prober.person["id"], "job": "machiniste"}
-            body = {"assignments": [wanted]}
-            return await client.post("/api/v1/planning/check", json=body, headers=prober.headers)
-
         for _ in range(LIMIT):
-            answer = await ask(later)
+            answer = await ask(client, prober, later)
             assert [one["code"] for one in answer.json()["refusals"]] == ["person_not_available"]
             assert house.production["id"] not in answer.text
             assert house.company.slug not in answer.text
         for made in (later, evening):
-            problem(await ask(made), 429, "rate_limited")
+            problem(await ask(client, prober, made), 429, "rate_limited")
         problem(await act(client, prober, free, "confirm"), 429, "rate_limited")
+
+
+async def test_asking_many_times_at_once_tells_no_more_than_asking_in_turn(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: all requests pass the door before the first refusal is counted."""
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        later = await call(client, prober, *LATER)
+        held = await assign(client, prober, later["id"])
+        answers = await asyncio.gather(
+            *(act(client, prober, held, "confirm") for _ in range(6)), *(ask(client, prober, later) for _ in range(6))
+        )
+        assert {answer.status_code for answer in answers} <= {200, 409, 429}
+        assert len([answer for answer in answers if "person_not_available" in answer.text]) <= LIMIT
+
+
+async def test_a_dry_run_that_asks_more_than_an_hour_allows_is_told_nothing(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        quarters = [f"2027-01-26T14:{minute}:00+01:00" for minute in ("00", "15", "30", "45")]
+        calls = [await call(client, prober, *times) for times in itertools.pairwise(quarters)]
+        problem(await ask(client, prober, *calls), 429, "rate_limited")
+        problem(await ask(client, prober, calls[0]), 429, "rate_limited")
+
+
+async def test_a_contested_call_that_is_moved_about_is_counted_wherever_it_stays_contested(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: it is never refused, and says at each place whether the person is held there."""
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await confirmed(client, house, MORNING)
+        contested = await confirmed(client, prober, LATER)
+        await link_both(client, house, prober, mails)
+        read = await client.get(f"/api/v1/assignments/{contested}", headers=prober.headers)
+        assert read.json()["contested"] is True
+        path = f"/api/v1/calls/{read.json()['call_id']}"
+        ends = [{"ends_at": f"2027-01-26T18:{minute}:00+01:00"} for minute in ("10", "20", "30")]
+        headers = prober.headers | {"If-Match": "*"}
+        answers = [await client.patch(path, json=one, headers=headers) for one in ends]
+        assert [answer.status_code for answer in answers] == [200] * LIMIT + [429]
+
+
+async def test_offers_at_times_of_an_absence_or_a_booking_are_counted_alike(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        login, _ = await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        evening = {"starts_at": EVENING[0], "ends_at": EVENING[1]}
+        said = await client.post("/api/v1/me/unavailabilities", json=evening, headers=as_person(login))
+        assert said.status_code == 201
+        free = await assign(client, prober, (await call(client, prober, *FREE))["id"])
+        for times in (LATER, EVENING):
+            draft = await assign(client, prober, (await call(client, prober, *times))["id"])
+            problem(await act(client, prober, draft, "offer", **EXPIRY), 409, "person_not_available")
+        problem(await act(client, prober, free, "offer", **EXPIRY), 429, "rate_limited")

@@ -204,7 +204,13 @@ async def test_a_viewer_reads_the_planning_s_findings_but_nothing_that_tells_an_
     young = await stage.create("/people", first_name="Lou", last_name="Petit", job="comedien", birth_date="2018-06-01")
     late = await stage.call(await stage.production(), SOON + timedelta(hours=10), hours=2)
     await stage.assignment(late, young)
+    await stage.assignment(late, await stage.person())
     assert {f["rule"] for f in await planning(stage)} >= {"MIN-NIGHT", "MIN-AUTH"}
+    days = {"valid_from": "2031-03-03", "valid_to": "2031-03-03"}
+    night = {"rule": "MIN-NIGHT", "ground": "inspector", "document": "Autorisation 12", "person_id": young["id"]}
+    rest = {"rule": "WT-REST-11", "ground": "agreement", "document": "Accord 3"}
+    for one in (night, rest):
+        await stage.create("/planning/derogations", **one, **days)
     headers = await member(client, company, "viewer")
     read = await client.get("/api/v1/planning", params=WEEK, headers=headers)
     assert read.status_code == 200
@@ -215,6 +221,12 @@ async def test_a_viewer_reads_the_planning_s_findings_but_nothing_that_tells_an_
         for one in (company.headers, headers)
     ]
     assert [bool(found) for found in rules] == [True, False]
+    notes = [(await client.get(path, headers=one)).json()["notes"] for one in (company.headers, headers)]
+    assert [[note["code"] for note in found] for found in notes] == [["birth_date_unknown"], []]
+    recorded = [await client.get("/api/v1/planning/derogations", headers=one) for one in (company.headers, headers)]
+    assert [[d["rule"] for d in found.json()["items"]] for found in recorded] == [
+        ["MIN-NIGHT", "WT-REST-11"], ["WT-REST-11"],
+    ]  # fmt: skip
     problem(await client.get(f"/api/v1/people/{young['id']}/findings", headers=headers), 403, "not_allowed")
 
 

@@ -101,6 +101,17 @@ async def test_the_company_learns_the_word_and_nothing_else_wherever_it_asks(
     problem(await accept(client, other_house.company.token, option), 404, "not_found")
 
 
+async def test_a_date_that_takes_the_rest_of_the_week_before_is_declared_too(
+    client: AsyncClient, house: House, other_house: House, mails: Mails
+) -> None:
+    login, _ = await link_both(client, house, other_house, mails)
+    for day in range(6):
+        await confirm(client, house, day, (9, 13))
+    option = await offered(client, other_house, 7, (-4, 0))
+    refused = problem(await accept(client, login, option), 409, "declaration_required")
+    assert [(f["rule"], f["measured_minutes"]) for f in refused["findings"]] == [("WT-WREST-35", 31 * 60)]
+
+
 async def test_an_option_within_the_maxima_is_accepted_with_or_without_the_declaration(
     client: AsyncClient, house: House, other_house: House, mails: Mails
 ) -> None:

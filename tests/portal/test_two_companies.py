@@ -113,17 +113,21 @@ async def test_a_double_booking_across_companies_is_refused_and_names_nobody(
     assert (await act(client, other_house, free, "confirm")).status_code == 200
 
 
+async def offered(client: AsyncClient, house: House, times: tuple[str, str]) -> str:
+    option = await assign(client, house, (await call(client, house, *times))["id"])
+    answer = await act(client, house, option, "offer", expires_at="2027-01-20T18:00:00+01:00")
+    assert answer.status_code == 200, answer.text
+    return option
+
+
 async def test_accepting_an_option_at_the_time_of_a_booking_elsewhere_says_so_to_the_person_alone(
     client: AsyncClient, house: House, other_house: House, mails: Mails
 ) -> None:
     login, _ = await link_both(client, house, other_house, mails)
+    options = [await offered(client, other_house, times) for times in (LATER, EVENING)]
     await confirmed(client, house, MORNING)
     notes = []
-    for times in (LATER, EVENING):
-        option = await assign(client, other_house, (await call(client, other_house, *times))["id"])
-        expiry = {"expires_at": "2027-01-20T18:00:00+01:00"}
-        offered = await client.post(f"/api/v1/assignments/{option}/offer", json=expiry, headers=other_house.headers)
-        assert offered.status_code == 200, offered.text
+    for option in options:
         notes.append((await client.post(f"/api/v1/me/assignments/{option}/accept", headers=as_person(login))).json())
         seen = await client.get(f"/api/v1/assignments/{option}", headers=other_house.headers)
         assert (seen.json()["status"], "note" in seen.json()) == ("accepted", False)

@@ -27,9 +27,8 @@ def duration(minutes: int) -> str:
 
 def on_day(day: date) -> Sentence:
     """Return a day as it is written."""
-    return Sentence(
-        f"{day.day} {_MONTHS[0][day.month - 1]} {day.year}", f"{day.day} {_MONTHS[1][day.month - 1]} {day.year}"
-    )
+    fr, en = (names[day.month - 1] for names in _MONTHS)
+    return Sentence(f"{'1er' if day.day == 1 else day.day} {fr} {day.year}", f"{day.day} {en} {day.year}")
 
 
 def of_month(month: date) -> Sentence:

@@ -15,7 +15,9 @@ from backend.hours.domain.counting import Count, Person, Terms, assess
 from backend.hours.domain.months import History
 from backend.hours.domain.values import official
 from backend.hours.domain.window import leaves_on, search_window
+from backend.hours.domain.words import on_day
 from backend.hours.domain.work import Kind, Span, Standing, Work, share
+from backend.rules.wording import date_of
 
 BOOK = official()
 REFERENCE = date(2026, 8, 31)
@@ -211,3 +213,10 @@ def test_blocks_and_months_agree_on_what_lies_inside(history: list[Work]) -> Non
     whole = History(history, BOOK)
     blocks = sum(whole.inside(kind, window, READINGS) for kind in (Kind.ANNEXE_8, Kind.ANNEXE_10))
     assert blocks == sum(month.inside for month in count(history, terms()).months)
+
+
+@pytest.mark.parametrize(("day", "fr"), [(1, "1er juin 2026"), (2, "2 juin 2026"), (11, "11 juin 2026")])
+def test_the_first_of_a_month_is_written_as_in_french(day: int, fr: str) -> None:
+    assert on_day(date(2026, 6, day)).fr == fr
+    assert date_of(date(2026, 6, day)).fr == fr
+    assert on_day(date(2026, 6, day)).en == date_of(date(2026, 6, day)).en == f"{day} June 2026"

@@ -1,0 +1,1 @@
+"""Decisions about absences: no database, no framework, no clock."""

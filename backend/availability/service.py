@@ -1,0 +1,238 @@
+"""Acts on a person's own unavailabilities, given once for all companies; and the one bit that a company may learn."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.availability import repository
+from backend.availability.domain.clocks import Span, instant_of
+from backend.availability.domain.recurrence import MOST_TIMES, RecurrenceError, expand
+from backend.availability.models import Origin, Unavailability
+from backend.availability.schemas import Sharing, UnavailabilityIn, UnavailabilityOut, When
+from backend.core.errors import ConflictError, InvalidError, NotFoundError, Sentence
+from backend.core.ids import new_id
+from backend.core.instants import wall_time_exists
+from backend.core.pagination import Page, PageRequest, cut
+from backend.core.preconditions import check_version
+from backend.identity.access import Caller
+from backend.tenancy.session import login_rights
+
+BACK, AHEAD = timedelta(days=366), timedelta(days=3 * 366)
+LONGEST = timedelta(days=366)
+MOST_ROWS, MOST_TIMES_OF_ALL = 3000, 10_000
+_DAY = timedelta(days=1)
+OWN_UNAVAILABILITY = Sentence(
+    "Vous avez indiqué être indisponible sur ces horaires : supprimez cette indisponibilité (voyez "
+    "« unavailabilities »), puis acceptez. Tant qu'elle est là, la compagnie ne pourrait pas vous confirmer.",
+    "You said that you are unavailable at these times: delete that unavailability (see `unavailabilities`), then "
+    "accept. While it stands, the company could not confirm you.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whether the person of this number is away at some moment of `span`."""
+
+    number: int
+    span: Span
+
+
+async def list_own(session: AsyncSession, caller: Caller, page: PageRequest) -> Page[UnavailabilityOut]:
+    """Return one page of the caller's unavailabilities, by their first start."""
+    rows, cursor = cut(
+        await repository.list_own(session, caller.user_id, page), page, lambda row: (row.starts_at, row.id)
+    )
+    return Page[UnavailabilityOut](items=[shown(row) for row in rows], next_cursor=cursor)
+
+
+async def read_own(session: AsyncSession, caller: Caller, unavailability_id: UUID) -> UnavailabilityOut:
+    """Return one of the caller's. Raises NotFoundError."""
+    return shown(await _found(session, caller, unavailability_id))
+
+
+async def add_own(session: AsyncSession, caller: Caller, body: UnavailabilityIn, now: datetime) -> UnavailabilityOut:
+    """Store an unavailability and each of its times. Raises InvalidError; ConflictError `too_many`."""
+    zone = ZoneInfo(body.timezone)
+    first = read_span(body, zone, now)
+    spans = [first]
+    if body.recurrence is not None:
+        # In a thread: a rule that hardly ever comes true must not hold the event loop.
+        spans = await asyncio.to_thread(_recurring, body.recurrence, first, zone, now)
+    await check_room(session, caller.user_id, 1, len(spans))
+    row = Unavailability(
+        id=new_id(), user_id=caller.user_id, origin=Origin.HAND, whole_days=body.starts_on is not None,
+        timezone=body.timezone, starts_at=spans[0].starts_at, ends_at=spans[0].ends_at, recurrence=body.recurrence,
+        times=len(spans), note=body.note, created_at=now, updated_at=now, version=1,
+    )  # fmt: skip
+    session.add(row)
+    await repository.add_times(session, caller.person_number, [(row.id, span) for span in spans])
+    return shown(row)
+
+
+async def delete_own(session: AsyncSession, caller: Caller, unavailability_id: UUID, expected: int) -> None:
+    """Delete an unavailability with all its times. Raises NotFoundError, StaleError."""
+    row = await _found(session, caller, unavailability_id)
+    check_version(row.version, expected)
+    await session.delete(row)
+    await session.flush()
+
+
+async def find_away(session: AsyncSession, asked: Sequence[Asked]) -> list[bool]:
+    """Tell for each question whether that person is away then, in whichever company's act this is: one bit each.
+
+    Runs with the login's rights: a company's role cannot read these tables at all.
+    """
+    if not asked:
+        return []
+    within = Span(min(one.span.starts_at for one in asked), max(one.span.ends_at for one in asked))
+    async with login_rights(session):
+        busy = await repository.busy(session, {one.number for one in asked}, within)
+    return [any(span.overlaps(one.span) for span in busy.get(one.number, ())) for one in asked]
+
+
+async def check_own(session: AsyncSession, number: int, span: Span) -> None:
+    """Refuse (ConflictError `own_unavailability`) a person's yes to a time at which they said that they are away."""
+    async with login_rights(session):
+        rows = await repository.own_at(session, number, span)
+    if rows:
+        told = [
+            {
+                "id": str(row.unavailability_id),
+                "starts_at": instant_text(row.starts_at),
+                "ends_at": instant_text(row.ends_at),
+            }
+            for row in rows
+        ]
+        raise ConflictError("own_unavailability", OWN_UNAVAILABILITY, extra={"unavailabilities": told})
+
+
+async def read_sharing(session: AsyncSession, user_id: UUID) -> Sharing:
+    """Return what a person lets companies see."""
+    return Sharing(busy_times=await repository.shares(session, user_id))
+
+
+async def change_sharing(session: AsyncSession, user_id: UUID, wanted: Sharing, now: datetime) -> Sharing:
+    """Let companies see busy times, or no more from now on."""
+    await repository.hold_own(session, user_id)
+    if wanted.busy_times != await repository.shares(session, user_id):
+        await repository.share(session, user_id, now if wanted.busy_times else None)
+    return wanted
+
+
+async def shared_times(session: AsyncSession, user_id: UUID, number: int, within: Span) -> list[Span] | None:
+    """Return when an account is away, None when its person does not share that; with the login's rights only."""
+    if not await repository.shares(session, user_id):
+        return None
+    return (await repository.busy(session, {number}, within)).get(number, [])
+
+
+async def check_room(session: AsyncSession, user_id: UUID, rows: int, times: int) -> None:
+    """Refuse (ConflictError `too_many`) what one account would hold beyond its bounds; locks the account."""
+    had_rows, had_times = await repository.hold_own(session, user_id)
+    if had_rows + rows > MOST_ROWS or had_times + times > MOST_TIMES_OF_ALL:
+        raise ConflictError(
+            "too_many",
+            Sentence(
+                f"Un compte garde au plus {MOST_ROWS} indisponibilités et {MOST_TIMES_OF_ALL} dates : supprimez les "
+                "anciennes, ou raccourcissez les répétitions.",
+                f"An account keeps {MOST_ROWS} unavailabilities and {MOST_TIMES_OF_ALL} times at most: delete old "
+                "ones, or shorten the recurrences.",
+            ),
+        )
+
+
+def read_span(body: When, zone: ZoneInfo, now: datetime) -> Span:
+    """Return the time that a body names. Raises InvalidError: it ends before it starts, is too long or far away."""
+    if body.starts_on is not None and body.ends_on is not None:
+        field = "ends_on"
+        start = instant_of(datetime.combine(body.starts_on, time()), zone)
+        end = instant_of(datetime.combine(body.ends_on, time()) + _DAY, zone)
+    else:
+        field = "ends_at"
+        start, end = (_instant(body, name, zone) for name in ("starts_at", "ends_at"))
+    if end <= start:
+        raise InvalidError.of(
+            ["body", field],
+            "La fin doit venir après le début : corrigez-la.",
+            "The end must come after the start: correct it.",
+            "ends_before_start",
+        )
+    if end - start > LONGEST + timedelta(hours=1) or start < now - BACK or end > now + AHEAD:
+        raise InvalidError.of(
+            ["body", field],
+            "Une indisponibilité dure au plus un an, et se place entre il y a un an et dans trois ans : choisissez "
+            "d'autres dates, ou une répétition.",
+            "An unavailability lasts a year at most, and lies between a year ago and three years ahead: choose other "
+            "dates, or a recurrence.",
+            "out_of_range",
+        )
+    return Span(start, end)
+
+
+def _instant(body: When, name: str, zone: ZoneInfo) -> datetime:
+    instant: datetime = getattr(body, name)
+    if not wall_time_exists(instant, zone):
+        raise InvalidError.of(
+            ["body", name],
+            f"{instant:%H:%M} n'existe pas ce jour-là dans le fuseau {zone.key} : les horloges avancent.",
+            f"{instant:%H:%M} does not exist on that day in {zone.key}: the clocks go forward.",
+            "wall_time_missing",
+        )
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def _recurring(rule: str, first: Span, zone: ZoneInfo, now: datetime) -> list[Span]:
+    wall_start, wall_end = (at.astimezone(zone).replace(tzinfo=None) for at in (first.starts_at, first.ends_at))
+    horizon = (now + AHEAD).astimezone(zone).replace(tzinfo=None)
+    try:
+        found = expand(rule, wall_start, zone, wall_start, horizon)
+    except RecurrenceError as error:
+        raise _refused(error.code, error.sentence) from error
+    if found.cut:
+        raise _refused("recurrence_too_long", _TOO_LONG)
+    if not found.starts:
+        raise _refused("recurrence_empty", _EMPTY)
+    length = wall_end - wall_start
+    spans = [Span(instant_of(start, zone), instant_of(start + length, zone)) for start in found.starts]
+    return [span for span in spans if span.starts_at < span.ends_at]
+
+
+def _refused(code: str, sentence: Sentence) -> InvalidError:
+    return InvalidError.of(["body", "recurrence"], sentence.fr, sentence.en, code)
+
+
+async def _found(session: AsyncSession, caller: Caller, unavailability_id: UUID) -> Unavailability:
+    row = await repository.find_own(session, caller.user_id, unavailability_id)
+    if row is None:
+        raise NotFoundError(
+            "not_found", Sentence("Cette indisponibilité n'existe pas.", "This unavailability does not exist.")
+        )
+    return row
+
+
+def shown(row: Any) -> UnavailabilityOut:  # noqa: ANN401 - a row of the repository, or the unavailability itself
+    """Return an unavailability as its person sees it."""
+    return UnavailabilityOut(**{name: getattr(row, name) for name in UnavailabilityOut.model_fields})
+
+
+def instant_text(instant: datetime) -> str:
+    """Return an instant as the API writes it."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+_TOO_LONG = Sentence(
+    f"Cette répétition va trop loin : donnez-lui une fin (UNTIL ou COUNT), avec {MOST_TIMES} dates au plus et trois "
+    "ans d'avance au plus.",
+    f"This recurrence goes too far: give it an end (UNTIL or COUNT), with {MOST_TIMES} times at most, three years "
+    "ahead at most.",
+)
+_EMPTY = Sentence(
+    "Cette répétition ne donne aucune date : vérifiez la règle et le début.",
+    "This recurrence gives no time at all: check the rule and the start.",
+)
