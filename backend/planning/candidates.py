@@ -57,9 +57,12 @@ class Candidates:
 
 
 async def candidates(
-    act: Act, call_id: UUID, job: str, wanted: PeopleFilter, page: PageRequest, language: str
+    act: Act, call_id: UUID, job: str, wanted: PeopleFilter, page: PageRequest, language: str, most_refusals: int
 ) -> Candidates:
-    """Say of one page of the directory who could stand on this call in this job. Raises NotFoundError, as the check."""
+    """Say of one page of the directory who could stand on this call in this job. Raises NotFoundError, as the check.
+
+    TooManyError as the check: where more than `most_refusals` would be told within the hour.
+    """
     call = await repository.find_call(act, call_id)
     if call is None:
         raise refusals.missing(refusals.NO_CALL)
@@ -67,7 +70,7 @@ async def candidates(
     asked = [CheckedAssignment(call_id=call_id, person_id=person.id, job=job) for person in people.items]
     if not asked:
         return Candidates([], None)
-    checked = await checking.check_change(act, CheckIn(assignments=asked), language)
+    checked = await checking.check_change(act, CheckIn(assignments=asked), language, most_refusals)
     refused = {refusal.person_id: refusal.sentence for refusal in checked.refusals}
     found: dict[UUID, list[PlannedFinding]] = {}
     for finding in (*checked.appeared, *checked.changed):

@@ -45,7 +45,7 @@ async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Requ
     wanted = PeopleFilter(q=fields.get("q", "")[:100] or None, job=None if everybody else place.job)
     page = page_request(A_PAGE, fields.get("cursor") or None)
     words = words_of(request)
-    found = await candidates(act, call_id, place.job, wanted, page, words.language)
+    found = await candidates(act, call_id, place.job, wanted, page, words.language, _most(request))
     zone = await zone_of(act, call.venue_id)
     base = f"/c/{act.company.slug}"
     name = "candidates_fragment.html" if is_fragment(request) else "candidates.html"
@@ -64,7 +64,13 @@ async def mark(call_id: UUID, position_id: UUID, act: AsPlanner, request: Reques
     """Say in one answer, for a board that is being dragged over, whom a position would suit, by person."""
     place = await on_positions.read_position(act, call_id, position_id)
     found = await candidates(
-        act, call_id, place.job, PeopleFilter(job=place.job), page_request(50, None), words_of(request).language
+        act,
+        call_id,
+        place.job,
+        PeopleFilter(job=place.job),
+        page_request(50, None),
+        words_of(request).language,
+        _most(request),
     )
     return JSONResponse({str(one.person_id): one.rank for one in found.items}, headers={"Cache-Control": "no-store"})
 
@@ -120,6 +126,11 @@ async def _do(
         await on_assignments.delete_assignment(act, assignment_id, version)
     else:
         raise InvalidError.of(["body", "what"], "Cet acte n'existe pas.", "There is no such act.", "unknown")
+
+
+def _most(request: Request) -> int:
+    most: int = request.app.state.settings.limit_unavailable_answers_per_hour
+    return most
 
 
 def _named(fields: Mapping[str, str]) -> dict[str, Any]:
