@@ -1,6 +1,6 @@
 """Every query of the directory; lists select columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -66,6 +66,12 @@ async def find_job(session: AsyncSession, code: str) -> JobRow | None:
     query = select(Job.code, Job.label, Job.department, Job.annexe).where(Job.code == code)
     row = (await session.execute(query)).one_or_none()
     return None if row is None else JobRow(*row)
+
+
+async def names(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return id and name of these people."""
+    name = (Person.first_name + " " + Person.last_name).label("name")
+    return (await session.execute(select(Person.id, name).where(Person.id.in_(ids)))).all()
 
 
 async def list_people(session: AsyncSession, wanted: PeopleFilter, page: PageRequest) -> Sequence[Row[Any]]:

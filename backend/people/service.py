@@ -1,6 +1,6 @@
 """Acts on a company's directory. Deletes nobody whom an assignment or an account still needs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -105,6 +105,11 @@ async def list_people(act: Act, wanted: PeopleFilter, page: PageRequest) -> Page
     found = await repository.list_people(act.session, wanted, page)
     rows, cursor = cut(found, page, lambda row: (row.last_name, row.first_name, row.id))
     return Page[PersonOut](items=[_shown_person(row) for row in rows], next_cursor=cursor)
+
+
+async def names_of(act: Act, ids: Collection[UUID]) -> dict[str, str]:
+    """Return how these people are called, by their ids as texts."""
+    return {str(row.id): row.name for row in await repository.names(act.session, ids)}
 
 
 async def read_person(act: Act, person_id: UUID) -> PersonOut:

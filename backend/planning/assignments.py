@@ -243,18 +243,18 @@ async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> A
 
 async def take_back(act: Act, assignment_id: UUID) -> AssignmentOut:
     """The person takes back the acceptance that they have just given. Raises as `accept`."""
-    assignment = await _own(act, assignment_id)
+    assignment, _ = await _own(act, assignment_id)
     try:
         status = taken_back(assignment.status, assignment.decided_at, assignment.expires_at, act.now)
     except TransitionError as error:
         possible = [each for each in error.allowed if each in PERSON_ACTS]
         raise refusals.state_conflict(error.current, possible) from None
-    before = values_of(assignment, _STATE)
+    before = values_of(assignment, STATE)
     apply_changes(assignment, {"status": status, "decided_by": None, "decided_at": None})
     assignment.acted_at = assignment.updated_at = act.now
     await declarations.forget(act, assignment.id)
     await act.session.flush()
-    record(act, "assignment.acceptance_taken_back", assignment.id, *changes(before, values_of(assignment, _STATE)))
+    record(act, "assignment.acceptance_taken_back", assignment.id, *changes(before, values_of(assignment, STATE)))
     return await _shown_again(act, assignment, of=PERSON_ACTS)
 
 

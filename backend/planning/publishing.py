@@ -1,7 +1,7 @@
 """Publishing calls: numbered versions of what people are told, each with what has changed since the one before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, and_, or_
 
 from backend.audit.service import record
-from backend.core.preconditions import check_version
+from backend.core.preconditions import check_version, stale
 from backend.planning import gate, notices, refusals, repository
 from backend.planning.domain.eve import eve_of
 from backend.planning.domain.publication import FIELDS, find_changes, must_be_told, take_snapshot
 from backend.planning.domain.states import Status
 from backend.planning.gate import BRINGING_NOTHING, Brought
 from backend.planning.models import Assignment, Call, CallStatus, NoticeKind, Publication
+from backend.planning.period import Period
 from backend.planning.schemas import Difference, ProductionPublicationOut, PublicationOut
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
@@ -59,10 +60,29 @@ async def publish_production(
     """
     if not await repository.production_exists(act, production_id):
         raise refusals.missing(refusals.NO_PRODUCTION)
-    calls = [
-        (call, take_snapshot(call._asdict())) for call in await repository.lock_calls_of_production(act, production_id)
-    ]
-    changed = [(call, snapshot) for call, snapshot in calls if call.published != snapshot]
+    published = await _publish_changed(act, await repository.lock_calls_of_production(act, production_id), brought)
+    return ProductionPublicationOut(production_id=production_id, calls=published)
+
+
+async def publish_calls(
+    act: Act, expected: Mapping[UUID, int], brought: Brought = BRINGING_NOTHING
+) -> list[PublicationOut]:  # fmt: skip
+    """Publish these calls, each as it was read (its row version), all or none; unchanged and cancelled ones stay.
+
+    Raises StaleError when one has changed or gone since, and what the gate raises for what the law forbids.
+    """
+    calls = await repository.lock_calls(act, expected)
+    found = {call.id: call.version for call in calls}
+    for call_id, version in expected.items():
+        if call_id not in found:
+            raise stale()
+        check_version(found[call_id], version)
+    return await _publish_changed(act, calls, brought)
+
+
+async def _publish_changed(act: Act, calls: Sequence[Row[Any]], brought: Brought) -> list[PublicationOut]:
+    snapshots = [(call, take_snapshot(call._asdict())) for call in calls]
+    changed = [(call, snapshot) for call, snapshot in snapshots if call.published != snapshot]
     if changed:
         await _let_pass(act, [call for call, _ in changed], brought)
     rows, published = [], []
@@ -71,7 +91,7 @@ async def publish_production(
         published.append(_add_publication(act, call, snapshot))
     await repository.store_publications(act, rows)
     await _tell_people(act, {call.id: (call.published, snapshot) for call, snapshot in changed})
-    return ProductionPublicationOut(production_id=production_id, calls=published)
+    return published
 
 
 async def publish_snapshot(act: Act, call: Call, snapshot: dict[str, Any]) -> PublicationOut:
@@ -83,6 +103,33 @@ async def publish_snapshot(act: Act, call: Call, snapshot: dict[str, Any]) -> Pu
         call.status = CallStatus.PUBLISHED
     await act.session.flush()
     return published
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call that is not, or no longer, what the people called were told."""
+
+    call: Row[Any]
+    changes: list[Difference]
+
+
+async def find_waiting(act: Act, period: Period, production_id: UUID | None = None) -> list[Waiting]:
+    """Return the calls of a period that publishing would give a new version, by start."""
+    rows = await repository.list_calls_to_publish(act, period, production_id)
+    snapshots = [(row, take_snapshot(row._asdict())) for row in rows]
+    return [
+        Waiting(row, [Difference(**change) for change in find_changes(row.published, snapshot)])
+        for row, snapshot in snapshots
+        if row.published != snapshot
+    ]
+
+
+async def find_audience(act: Act, calls: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return who reads of these calls once they are published: `call_id`, `person_id` and `name`, by name.
+
+    Somebody in a draft knows of nothing yet.
+    """
+    return await repository.list_audience(act, calls)
 
 
 def has_unpublished_changes(values: Mapping[str, Any]) -> bool:

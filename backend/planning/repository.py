@@ -119,6 +119,39 @@ async def lock_calls_of_production(act: Act, production_id: UUID) -> Sequence[Ro
     return sorted(await act.session.execute(query), key=lambda call: (call.starts_at, call.id))
 
 
+async def lock_calls(act: Act, ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return those of the calls that may be published, locked."""
+    query = (
+        select(*CALL_COLUMNS)
+        .where(Call.id.in_(ids), Call.status != CallStatus.CANCELLED)
+        .order_by(Call.starts_at, Call.id)
+        .with_for_update()
+    )
+    return (await act.session.execute(query)).all()
+
+
+async def list_calls_to_publish(act: Act, period: Period, production_id: UUID | None) -> Sequence[Row[Any]]:
+    """Return the calls of a period that are not cancelled, by start."""
+    query = select(*CALL_COLUMNS).where(touches(period), Call.status != CallStatus.CANCELLED)
+    if production_id is not None:
+        query = query.where(Call.production_id == production_id)
+    return (await act.session.execute(query.order_by(Call.starts_at, Call.id))).all()
+
+
+async def list_audience(act: Act, calls: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return who stands on these calls beyond a draft, each call once: `call_id`, `person_id`, `name`."""
+    name = (Person.first_name + " " + Person.last_name).label("name")
+    query = (
+        select(Assignment.call_id, Assignment.person_id, name, Person.last_name, Call.starts_at)
+        .join(Person, Person.id == Assignment.person_id)
+        .join(Call, Call.id == Assignment.call_id)
+        .where(Assignment.call_id.in_(calls), Assignment.status != Status.DRAFT, is_live(act.now))
+        .distinct()
+        .order_by(Person.last_name, name, Call.starts_at)
+    )
+    return (await act.session.execute(query)).all()
+
+
 async def store_publications(act: Act, rows: Sequence[Mapping[str, Any]]) -> None:
     """Give each call, named by `call_id`, the other values of its row: all of them in one statement."""
     if not rows:
@@ -202,7 +235,7 @@ async def find_position_id(act: Act, call_id: UUID, job: str) -> UUID | None:
 
 async def has_live_assignment(act: Act, position_id: UUID) -> bool:
     """Tell whether somebody still stands on a position."""
-    query = select(Assignment.id).where(Assignment.position_id == position_id, _is_live(act.now)).limit(1)
+    query = select(Assignment.id).where(Assignment.position_id == position_id, is_live(act.now)).limit(1)
     return await act.session.scalar(query) is not None
 
 
@@ -320,6 +353,7 @@ async def person_number(act: Act, person_id: UUID) -> int:
     return (await act.session.scalars(query)).one()
 
 
-def _is_live(now: datetime) -> ColumnElement[bool]:
+def is_live(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an assignment still stands at `now`."""
     stands = or_(Assignment.status != Status.OPTION, Assignment.expires_at.is_(None), Assignment.expires_at > now)
     return and_(Assignment.status.in_(sorted(LIVE)), stands)

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from secrets import token_urlsafe
@@ -106,4 +107,5 @@ def environment(language: str) -> Environment:
     install: Callable[..., None] = found.install_gettext_translations  # type: ignore[attr-defined]  # by the extension
     install(catalogue, newstyle=True)
     found.globals["asset"] = assets.address
+    found.filters["instant"] = datetime.fromisoformat
     return found

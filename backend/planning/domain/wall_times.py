@@ -1,0 +1,59 @@
+"""A call on another day or at another hour: what the clock of its place shows is kept, not the number of minutes."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from backend.core.errors import InvalidError
+
+
+def read_instant(field: str, wall: datetime, zone: ZoneInfo, *, second: bool | None = None) -> datetime:
+    """Return when the clocks of `zone` show `wall` (naive); `second` says which time, where they show it twice.
+
+    A time that they skip keeps the offset before the skip, as somebody wrote it: what takes it refuses it.
+    Raises InvalidError `ambiguous_time` for a time that is shown twice when nobody says which.
+    """
+    first, last = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if second is None and _is_shown_twice(first, last):
+        raise InvalidError.of(
+            ["body", field],
+            f"Le {wall:%d/%m/%Y}, {wall:%H:%M} existe deux fois dans le fuseau {zone.key} : dites laquelle des deux.",
+            f"On {wall:%d/%m/%Y}, {wall:%H:%M} exists twice in {zone.key}: say which of the two.",
+            "ambiguous_time",
+        )
+    return last if second and _is_shown_twice(first, last) else first
+
+
+def move_to(call: Mapping[str, Any], zone: ZoneInfo, day: date, hour: time | None = None) -> dict[str, Any]:
+    """Return the new times of `call` when it begins on `day`, at `hour` or at the hour at which it begins now.
+
+    `call` maps starts_at, ends_at (aware) and breaks, as the API shows them. Raises InvalidError as `read_instant`.
+    """
+    begins = _wall(call["starts_at"], zone)
+    by = datetime.combine(day, hour or begins.time()) - begins
+
+    def moved(name: str, instant: datetime | str) -> datetime:
+        return read_instant(name, _wall(instant, zone) + by, zone)
+
+    return {
+        "starts_at": moved("starts_at", call["starts_at"]),
+        "ends_at": moved("ends_at", call["ends_at"]),
+        "breaks": [
+            {
+                "starts_at": moved("breaks", one["starts_at"]),
+                "ends_at": moved("breaks", one["ends_at"]),
+                "paid": one["paid"],
+            }
+            for one in call["breaks"]
+        ],
+    }
+
+
+def _wall(instant: datetime | str, zone: ZoneInfo) -> datetime:
+    aware = instant if isinstance(instant, datetime) else datetime.fromisoformat(instant)
+    return aware.astimezone(zone).replace(tzinfo=None)
+
+
+def _is_shown_twice(first: datetime, last: datetime) -> bool:
+    return last.astimezone(UTC) - first.astimezone(UTC) > timedelta(0)

@@ -1,0 +1,160 @@
+"""A company's home, the board. It shows the planning of a day, a week or a month; what it asks is in the address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from backend.core.errors import AppError
+from backend.core.pagination import PageRequest
+from backend.people import service as people
+from backend.planning import calls as on_calls
+from backend.planning import publishing, reading
+from backend.planning.period import Period, read_bounded_period
+from backend.planning.reading import PlanningFilter
+from backend.productions import service as productions
+from backend.productions.repository import ProductionsFilter, VenuesFilter
+from backend.tenancy.acting import Act
+from backend.web import planning_words
+from backend.web.attempts import with_query
+from backend.web.board_view import GROUPS, VIEWS, Board, View, build
+from backend.web.rendering import is_fragment, render, words_of
+from backend.web.sessions import AsReader, opened
+
+router = APIRouter(prefix="/c/{slug}", include_in_schema=False, dependencies=[Depends(opened)])
+Asked = Annotated[str, Query(max_length=60)]
+MANY = PageRequest(200, None)
+FINDINGS_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything that the board's template reads."""
+
+    board: Board
+    waiting: int
+    productions: list[Any]
+    zone: str
+
+
+def read_view(act: Act, asked: Mapping[str, str]) -> View:
+    """Return the view that a query asks for; what is not readable is left out, so that no address is a dead end."""
+    view = asked.get("view", "week") if asked.get("view") in VIEWS else "week"
+    by = asked.get("by", "venue") if asked.get("by") in GROUPS else "venue"
+    first = _day(asked.get("from", "")) or act.now.astimezone(ZoneInfo(act.company.timezone)).date()
+    if view == "week":
+        first -= timedelta(days=first.weekday())
+    department = asked.get("department") or None
+    production, person, venue = (_id(asked.get(name, "")) for name in ("production", "person", "venue"))
+    return View(view, by, first, production, department, person, venue)
+
+
+async def show(act: Act, view: View, request: Request) -> Shown:
+    """Read what a view shows; the number of statements does not depend on how much that is."""
+    words, days = words_of(request), view.days
+    period = read_bounded_period(days[0].isoformat(), days[-1].isoformat(), act.company.timezone)
+    wanted = PlanningFilter(period, view.production, view.venue, view.person, view.department)
+    planning = msgspec.json.decode(await reading.read_planning(act, wanted, words.language))
+    jobs = await people.known_jobs(act)
+    waiting = await publishing.find_waiting(act, Period(period.starts_at, period.ends_at), view.production)
+    known = await productions.list_productions(act, ProductionsFilter(), MANY)
+    board = build(planning, view, jobs, words, act.company.timezone)
+    return Shown(board, len(waiting), list(known.items), act.company.timezone)
+
+
+@router.get("")
+async def board(act: AsReader, request: Request) -> Response:
+    """Show the board."""
+    return await _page(request, act, "board.html")
+
+
+@router.get("/board")
+async def board_fragment(act: AsReader, request: Request) -> Response:
+    """Show the board without its page: what a script puts in the place of the former one."""
+    return await _page(request, act, "board_fragment.html" if is_fragment(request) else "board.html")
+
+
+async def _page(request: Request, act: Act, name: str) -> Response:
+    view = read_view(act, request.query_params)
+    shown = await show(act, view, request)
+    base = f"/c/{act.company.slug}"
+    return render(
+        request, name, act=act, shown=shown, board=shown.board, view=view, home=base, back=view.at(base),
+        wide=is_fragment(request) and "wide" in request.query_params,
+        departments=[(code, words_of(request).say(said)) for code, said in planning_words.DEPARTMENTS.items()],
+        done=await _done(request, act), findings_shown=FINDINGS_SHOWN, today=act.now.astimezone(
+            ZoneInfo(act.company.timezone)
+        ).date(),
+    )  # fmt: skip
+
+
+async def _done(request: Request, act: Act) -> dict[str, str] | None:
+    """Return what was just done, in words, and the form that undoes it; its parts travel in the address."""
+    asked, words = request.query_params, words_of(request)
+    what, name = asked.get("done", ""), _id(asked.get("call", ""))
+    if what in {"saved", "undone"}:
+        sentence = planning_words.SAVED if what == "saved" else planning_words.TAKEN_BACK
+        return {"sentence": words.say(sentence), "action": ""}
+    if what not in {"moved", "copied", "added"} or name is None:
+        return None
+    try:
+        call = await on_calls.read_call(act, name)
+    except AppError:
+        return None  # it is gone meanwhile: there is nothing to undo
+    base = f"/c/{act.company.slug}"
+    zone = await zone_of(act, call.venue_id)
+    day, hours = words.day(call.starts_at, zone), words.span(call.starts_at, call.ends_at, zone)
+    if what == "added":
+        said = words.say(planning_words.ADDED).format(name=asked.get("name", "")[:200])
+        assignment = _id(asked.get("assignment", ""))
+        return {"sentence": said, "action": f"{base}/assignments/{assignment}/delete", "version": "1"}
+    template = planning_words.MOVED if what == "moved" else planning_words.COPIED
+    said = words.say(template).format(day=day, hours=hours)
+    if what == "copied":
+        return {"sentence": said, "action": f"{base}/calls/{call.id}/delete", "version": str(call.version)}
+    return {
+        "sentence": said, "action": f"{base}/calls/{call.id}/back", "version": str(call.version),
+        "starts_at": asked.get("starts", "")[:40], "ends_at": asked.get("ends", "")[:40],
+        "venue_id": asked.get("venue_was", "")[:40],
+    }  # fmt: skip
+
+
+async def zone_of(act: Act, venue_id: UUID | None) -> str:
+    """Return the zone of a venue, or of the company."""
+    if venue_id is None:
+        return act.company.timezone
+    return (await productions.read_venue(act, venue_id)).timezone
+
+
+async def zones_of(act: Act) -> dict[UUID | None, str]:
+    """Return the zone of each venue of the company."""
+    known = await productions.list_venues(act, VenuesFilter(), MANY)
+    return {one.id: one.timezone for one in known.items}
+
+
+def after_act(request: Request, act: Act, back: str, **said: object) -> str:
+    """Return where the browser reads the board again, with what was done in its address."""
+    base = f"/c/{act.company.slug}"
+    _, _, query = back.partition("?")
+    path = f"{base}/board" if is_fragment(request) else base
+    return with_query(f"{path}?{query}" if query else path, **said)
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 1971 <= found.year <= 2199 else None  # noqa: PLR2004 - what the API takes, with room around
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,336 @@
+"""What a board shows: the planning of a period as rows and days, each call as a chip that says how it stands.
+
+Pure: the planning comes as the API gives it, and nothing here asks for anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from backend.planning.domain.states import Status
+from backend.planning.models import CallStatus
+from backend.web.attempts import with_query
+from backend.web.planning_words import COVERAGE, DEPARTMENTS, ICONS, KINDS, STATUSES, TINTS, named
+from backend.web.speaking import Words
+
+Planning = Mapping[str, Any]
+VIEWS, GROUPS = ("day", "week", "month"), ("person", "venue", "department")
+LENGTHS = {"day": 1, "week": 7}
+STANDING = frozenset({Status.DRAFT, Status.OPTION, Status.ACCEPTED, Status.CONFIRMED})
+NOWHERE = ""
+OF_STATUS = {Status.CONFIRMED: "full", Status.OPTION: "option", Status.ACCEPTED: "option", Status.DRAFT: "draft"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which board is asked for: how long, in which rows, from which day, and what it leaves out."""
+
+    view: str
+    by: str
+    first: date
+    production: UUID | None = None
+    department: str | None = None
+    person: UUID | None = None
+    venue: UUID | None = None
+
+    @property
+    def days(self) -> list[date]:
+        """The days that are shown; a month is shown in whole weeks."""
+        if self.view != "month":
+            return [self.first + timedelta(days=number) for number in range(LENGTHS[self.view])]
+        start = self.first.replace(day=1)
+        following = (start + timedelta(days=31)).replace(day=1)
+        begins = start - timedelta(days=start.weekday())
+        weeks = -(-(following - begins).days // 7)
+        return [begins + timedelta(days=number) for number in range(7 * weeks)]
+
+    @property
+    def before(self) -> "View":
+        """The board one day, week or month earlier."""
+        if self.view == "month":
+            return replace(self, first=(self.first.replace(day=1) - timedelta(days=1)).replace(day=1))
+        return replace(self, first=self.first - timedelta(days=LENGTHS[self.view]))
+
+    @property
+    def after(self) -> "View":
+        """The board one day, week or month later."""
+        if self.view == "month":
+            return replace(self, first=(self.first.replace(day=1) + timedelta(days=31)).replace(day=1))
+        return replace(self, first=self.first + timedelta(days=LENGTHS[self.view]))
+
+    def but(self, **changes: Any) -> "View":  # noqa: ANN401 - fields of a view
+        """Return this view with other values."""
+        return replace(self, **changes)
+
+    def at(self, path: str) -> str:
+        """Return the address of this view on `path`."""
+        return with_query(
+            path, view=self.view, by=self.by, production=self.production, department=self.department,
+            person=self.person, venue=self.venue, **{"from": self.first.isoformat()},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One call in one cell: of everybody, of one department, of one person, or the part of it that nobody does yet."""
+
+    call: str
+    version: int
+    day: date
+    hours: str
+    title: str
+    about: str
+    state: str
+    figure: str
+    said: str
+    starts: str
+    ends: str
+    is_draft: bool = False
+    is_fixed: bool = False
+    assignment: str = ""
+    assignment_version: int = 0
+    position: str = ""
+    tint: str = ""
+    found: int = 0
+    people: str = ""
+    place: str = ""
+
+    @property
+    def icon(self) -> str:
+        """The icon of its state."""
+        return ICONS[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the board: whose or where it is, and its chips day by day."""
+
+    key: str
+    label: str
+    note: str
+    cells: list[list[Chip]]
+    tint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that a board shows; `open` is what nobody does yet, `calls` each call once, day by day."""
+
+    view: View
+    days: list[date]
+    rows: list[Row]
+    open: Row | None
+    calls: list[list[Chip]]
+    found: list[dict[str, Any]]
+    findings: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing takes place."""
+        return not any(self.calls)
+
+    @property
+    def weeks(self) -> list[list[tuple[date, list[Chip]]]]:
+        """The days and their calls, week by week."""
+        each = self.by_day
+        return [each[start : start + 7] for start in range(0, len(each), 7)]
+
+    @property
+    def by_day(self) -> list[tuple[date, list[Chip]]]:
+        """The days and their calls."""
+        return list(zip(self.days, self.calls, strict=True))
+
+
+class Builder:
+    """Makes chips out of one planning for one reader."""
+
+    def __init__(self, planning: Planning, jobs: Mapping[str, Any], words: Words, zone: str) -> None:
+        self.words, self.jobs, self.zone = words, jobs, zone
+        self.planning = planning
+        self.calls = {call["id"]: call for call in planning["calls"]}
+        self.productions = {one["id"]: one["title"] for one in planning["productions"]}
+        self.venues = {one["id"]: one for one in planning["venues"]}
+        self.people = {one["id"]: one for one in planning["people"]}
+        self.positions = _grouped(planning["positions"])
+        self.assignments = _grouped(one for one in planning["assignments"] if one["status"] in STANDING)
+        self.found: dict[str, int] = {}
+        for finding in planning["findings"]:
+            for name in {*finding["call_ids"], *finding["assignment_ids"]}:
+                self.found[name] = self.found.get(name, 0) + 1
+
+    def zone_of(self, call: Mapping[str, Any]) -> ZoneInfo:
+        """Return the zone whose clock hangs where the call takes place."""
+        venue = self.venues.get(call["venue_id"])
+        return ZoneInfo(venue["timezone"] if venue else self.zone)
+
+    def chip(self, call: Mapping[str, Any], state: str, figure: str, title: str, **more: Any) -> Chip:  # noqa: ANN401
+        """Return a chip of a call; `more` are its other fields."""
+        zone, words = self.zone_of(call), self.words
+        starts, ends = (datetime.fromisoformat(call[name]).astimezone(zone) for name in ("starts_at", "ends_at"))
+        is_off = call["status"] == CallStatus.CANCELLED
+        state, is_draft = ("off", False) if is_off else (state, call["status"] == CallStatus.DRAFT)
+        more.setdefault("said", words.say(COVERAGE[state]))
+        more.setdefault("found", self.found.get(call["id"], 0))
+        return Chip(
+            call=call["id"], version=call["version"], day=starts.date(), title=title, state=state, figure=figure,
+            hours=f"{words.hour(starts, zone)}\u2013{words.hour(ends, zone)}", is_draft=is_draft,
+            is_fixed=is_off, starts=f"{starts:%Y-%m-%dT%H:%M}", ends=f"{ends:%Y-%m-%dT%H:%M}",
+            **{"about": self.productions.get(call["production_id"], "")} | more,
+        )  # fmt: skip
+
+    def whole(self, call: Mapping[str, Any], department: str | None = None, **more: Any) -> Chip:  # noqa: ANN401
+        """Return the chip of a call, or of what one department does on it."""
+        wanted = [one for one in self.positions.get(call["id"], []) if department in {None, self.department(one)}]
+        on_it = [one for one in self.assignments.get(call["id"], []) if department in {None, self.department(one)}]
+        sure = sum(one["status"] == Status.CONFIRMED for one in on_it)
+        needed = sum(one["headcount"] for one in wanted)
+        state = coverage(wanted, on_it)
+        place = self.venues.get(call["venue_id"])
+        return self.chip(
+            call, state, f"{sure}/{needed}" if wanted else str(len(on_it)), self.title(call),
+            place=place["name"] if place else "",
+            people=", ".join(self.people[one["person_id"]]["name"] for one in on_it if one["person_id"] in self.people),
+            **{"about": f"{self.productions.get(call['production_id'], '')}{', ' + place['name'] if place else ''}"}
+            | more,
+        )  # fmt: skip
+
+    def title(self, call: Mapping[str, Any]) -> str:
+        """Return what a call is called."""
+        return call["title"] or named(self.words, KINDS, call["kind"])
+
+    def department(self, one: Mapping[str, Any]) -> str:
+        """Return the department of a position or of an assignment: that of its job."""
+        job = self.jobs.get(one["job"])
+        return job.department if job else NOWHERE
+
+    def of_person(self, one: Mapping[str, Any]) -> Chip:
+        """Return the chip of one person's assignment."""
+        call = self.calls[one["call_id"]]
+        state = "part" if one["contested"] else OF_STATUS[one["status"]]
+        job = self.jobs.get(one["job"])
+        said = self.words.say(STATUSES[one["status"]])
+        return self.chip(
+            call, state, "", self.title(call), assignment=one["id"], assignment_version=one["version"],
+            said=f"{said}, {job.label if job else one['job']}", found=self.found.get(one["id"], 0),
+        )  # fmt: skip
+
+    def still_open(self, position: Mapping[str, Any]) -> Chip | None:
+        """Return the chip of what nobody stands on yet of a position; None where enough do."""
+        call = self.calls[position["call_id"]]
+        on_it = [one for one in self.assignments.get(call["id"], []) if one["position_id"] == position["id"]]
+        missing = position["headcount"] - len(on_it)
+        if missing <= 0 or call["status"] == CallStatus.CANCELLED:
+            return None
+        job = self.jobs.get(position["job"])
+        figure = f"{len(on_it)}/{position['headcount']}"
+        state = "part" if on_it else "none"
+        label = job.label if job else position["job"]
+        return self.chip(call, state, figure, label, about=self.title(call), position=position["id"], found=0)
+
+
+def coverage(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> str:
+    """Return how a call stands: all confirmed, an answer awaited, some or nobody; "draft" where it asks for nobody."""
+    sure: dict[str | None, int] = {}
+    standing: dict[str | None, int] = {}
+    for one in on_it:
+        standing[one["position_id"]] = standing.get(one["position_id"], 0) + 1
+        if one["status"] == Status.CONFIRMED and not one["contested"]:
+            sure[one["position_id"]] = sure.get(one["position_id"], 0) + 1
+    wanted = list(positions)
+    if not wanted:
+        return "none" if not standing else "full" if sum(sure.values()) == sum(standing.values()) else "option"
+    if all(sure.get(one["id"], 0) >= one["headcount"] for one in wanted):
+        return "full"
+    if all(standing.get(one["id"], 0) >= one["headcount"] for one in wanted):
+        return "option"
+    return "part" if sum(standing.get(one["id"], 0) for one in wanted) else "none"
+
+
+def build(
+    planning: Planning, view: View, jobs: Mapping[str, Any], words: Words, zone: str
+) -> Board:  # fmt: skip
+    """Return the board of a planning, which holds what `view` asks for."""
+    builder, days = Builder(planning, jobs, words, zone), view.days
+    makers = {"person": _of_people, "venue": _of_venues, "department": _of_departments}
+    rows = makers[view.by](builder, days) if view.view == "week" else []
+    chips = [builder.whole(call) for call in planning["calls"]]
+    opened = [chip for one in planning["positions"] if (chip := builder.still_open(one)) is not None]
+    return Board(
+        view, days, rows, _row("open", "", "", opened, days) if opened else None, _days(chips, days),
+        group(planning["findings"], {one["id"]: one["name"] for one in planning["people"]}), len(planning["findings"]),
+    )  # fmt: skip
+
+
+def group(findings: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return findings with `people`, the names; what is said alike of several people is said once."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in findings:
+        cure = one["cures"][0]["sentence"] if one["cures"] else ""
+        passed = (one["overridden"] or {}).get("reason")
+        key = (one["rule"], one["severity"], one["sentence"], one["if_confirmed"], one["covered_by"], passed, cure)
+        told = found.setdefault(key, {**one, "people": []})
+        if one["person_id"] in names:
+            told["people"].append(names[one["person_id"]])
+    return list(found.values())
+
+
+def _of_people(builder: Builder, days: list[date]) -> list[Row]:
+    chips: dict[str, list[Chip]] = {}
+    for on_it in builder.assignments.values():
+        for one in on_it:
+            chips.setdefault(one["person_id"], []).append(builder.of_person(one))
+    return [
+        _row(
+            key, person["name"], builder.jobs[person["job"]].label if person["job"] in builder.jobs else person["job"],
+            chips[key], days, TINTS.get(person["department"], "pr"),
+        )
+        for key, person in builder.people.items() if key in chips
+    ]  # fmt: skip
+
+
+def _of_venues(builder: Builder, days: list[date]) -> list[Row]:
+    chips: dict[str, list[Chip]] = {}
+    for call in builder.calls.values():
+        about = builder.productions.get(call["production_id"], "")
+        chips.setdefault(call["venue_id"] or NOWHERE, []).append(builder.whole(call, about=about))
+    rows = [
+        _row(key, one["name"], one["city"] or "", chips[key], days)
+        for key, one in builder.venues.items()
+        if key in chips
+    ]
+    return rows + ([_row(NOWHERE, "", "", chips[NOWHERE], days)] if NOWHERE in chips else [])
+
+
+def _of_departments(builder: Builder, days: list[date]) -> list[Row]:
+    known = list(dict.fromkeys([*DEPARTMENTS, *(job.department for job in builder.jobs.values())]))
+    chips: dict[str, list[Chip]] = {name: [] for name in known}
+    for call_id, call in builder.calls.items():
+        parts = [*builder.positions.get(call_id, []), *builder.assignments.get(call_id, [])]
+        for name in dict.fromkeys(builder.department(one) for one in parts):
+            chips.setdefault(name, []).append(builder.whole(call, name, tint=TINTS.get(name, "pr")))
+    return [
+        _row(name, named(builder.words, DEPARTMENTS, name), "", of, days, TINTS.get(name, "pr"))
+        for name, of in chips.items() if of
+    ]  # fmt: skip
+
+
+def _row(key: str, label: str, note: str, chips: list[Chip], days: list[date], tint: str = "") -> Row:
+    return Row(key, label, note, _days(chips, days), tint)
+
+
+def _days(chips: Iterable[Chip], days: list[date]) -> list[list[Chip]]:
+    """Put chips into the columns of their days; what began before the first is in the first, and the reverse."""
+    cells: list[list[Chip]] = [[] for _ in days]
+    for chip in sorted(chips, key=lambda chip: (chip.starts, chip.ends)):
+        cells[min(max((chip.day - days[0]).days, 0), len(days) - 1)].append(chip)
+    return cells
+
+
+def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["call_id"], []).append(row)
+    return found

@@ -1,0 +1,166 @@
+"""What the pages of a call show: its place's clock, its positions with the people on them, its findings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import Request, Response
+
+from backend.core.errors import AppError
+from backend.people import service as people
+from backend.planning import calls as on_calls
+from backend.planning import reading
+from backend.planning.domain.states import Action, Status, allowed
+from backend.planning.models import CallStatus
+from backend.planning.period import BoundedPeriod
+from backend.planning.reading import PlanningFilter
+from backend.planning.schemas import CallOut
+from backend.productions import service as productions
+from backend.productions.repository import ProductionsFilter, VenuesFilter
+from backend.rules.dated import grounds
+from backend.tenancy.acting import Act
+from backend.web import planning_words
+from backend.web.attempts import NEEDS_CLEARANCE, told
+from backend.web.board import MANY, zone_of
+from backend.web.board_view import OF_STATUS, STANDING, group
+from backend.web.rendering import is_fragment, render, words_of
+from backend.web.sessions import local_path
+
+COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
+EMPTY_BREAKS = 1
+MOST_BREAKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of the call's page as it was typed and refused; `name` says which one."""
+
+    name: str
+    values: Mapping[str, str]
+    sentence: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+    stale: bool = False
+
+
+async def show_call(request: Request, act: Act, call_id: UUID | None, form: Form | None = None) -> Response:
+    """Return the page of a call, or of a new one; with a form that was refused, as it was typed."""
+    words = words_of(request)
+    context: dict[str, Any] = {"call": None} if call_id is None else await read_sheet(request, act, call_id)
+    known = await productions.list_productions(act, ProductionsFilter(), MANY)
+    venues = await productions.list_venues(act, VenuesFilter(), MANY)
+    jobs = context.get("jobs") or await people.known_jobs(act)
+    shown = form or Form("", {})
+    values = shown.values if shown.name == "edit" else values_of_call(context)
+    zones = {str(one.id): one.timezone for one in venues.items}
+    zone = zones.get(values.get("venue_id", ""), act.company.timezone)
+    base = f"/c/{act.company.slug}"
+    rest: dict[str, Any] = {
+        "home": base, "values": values, "form": shown, "productions": [(one.id, one.title) for one in known.items],
+        "venues": [(one.id, f"{one.name}{', ' + one.city if one.city else ''}") for one in venues.items],
+        "kinds": planning_words.kinds(words), "jobs_to_choose": [(code, job.label) for code, job in jobs.items()],
+        "place_zone": zone, "breaks": breaks_of(values), "saved": "saved" in request.query_params,
+        "back": local_path(request.query_params.get("back", ""), base),
+    }  # fmt: skip
+    return render(request, "call.html", act=act, status=shown.status, **{**context, **rest})
+
+
+async def read_sheet(request: Request, act: Act, call_id: UUID) -> dict[str, Any]:
+    """Return a call with everything around it. Raises NotFoundError."""
+    call, words = await on_calls.read_call(act, call_id), words_of(request)
+    period = BoundedPeriod(call.starts_at, call.ends_at)
+    planning = msgspec.json.decode(
+        await reading.read_planning(act, PlanningFilter(period, call.production_id), words.language)
+    )
+    jobs, name = await people.known_jobs(act), str(call_id)
+    persons = {one["id"]: one["name"] for one in planning["people"]}
+    on_it = [
+        one | {
+            "name": persons[one["person_id"]], "said": words.say(planning_words.STATUSES[one["status"]]),
+            "state": OF_STATUS.get(one["status"], "off"), "acts": [
+                each.value for each in allowed(Status(one["status"]), contested=one["contested"])
+                if each in COMPANY_ACTS
+            ],
+            "label": jobs[one["job"]].label if one["job"] in jobs else one["job"],
+        }
+        for one in planning["assignments"] if one["call_id"] == name
+    ]  # fmt: skip
+    positions = [
+        one | {
+            "label": jobs[one["job"]].label if one["job"] in jobs else one["job"],
+            "sure": sum(p["position_id"] == one["id"] and p["status"] == Status.CONFIRMED for p in on_it),
+            "standing": sum(p["position_id"] == one["id"] and p["status"] in STANDING for p in on_it),
+            "people": [p for p in on_it if p["position_id"] == one["id"]],
+        }
+        for one in planning["positions"] if one["call_id"] == name
+    ]  # fmt: skip
+    zone = await zone_of(act, call.venue_id)
+    return {
+        "call": call, "jobs": jobs, "call_zone": zone, "positions": positions, "home": f"/c/{act.company.slug}",
+        "aside": [one for one in on_it if one["position_id"] is None],
+        "production": next((one["title"] for one in planning["productions"]), ""),
+        "venue": next((one["name"] for one in planning["venues"] if one["id"] == str(call.venue_id)), ""),
+        "kind": planning_words.named(words, planning_words.KINDS, call.kind),
+        "found": group([one for one in planning["findings"] if name in one["call_ids"]], persons),
+        "is_cancelled": call.status is CallStatus.CANCELLED, "is_draft": call.status is CallStatus.DRAFT,
+        "local_day": call.starts_at.astimezone(ZoneInfo(zone)).date(),
+        "local_hour": f"{call.starts_at.astimezone(ZoneInfo(zone)):%H:%M}",
+        "soon": default_expiry(act, zone),
+    }  # fmt: skip
+
+
+def default_expiry(act: Act, zone: str) -> str:
+    """Return the wall time that an option expires at when nobody says otherwise: 18:00 in three days."""
+    day: date = act.now.astimezone(ZoneInfo(zone)).date() + timedelta(days=3)
+    return f"{day.isoformat()}T18:00"
+
+
+def values_of_call(context: Mapping[str, Any]) -> dict[str, str]:
+    """Return a call as its form holds it: texts, and times of its place."""
+    call: CallOut | None = context.get("call")
+    if call is None:
+        return {}
+    zone = ZoneInfo(context["call_zone"])
+    starts, ends = call.starts_at.astimezone(zone), call.ends_at.astimezone(zone)
+    found = {
+        "production_id": str(call.production_id), "venue_id": str(call.venue_id or ""), "kind": call.kind.value,
+        "title": call.title, "starts_at": f"{starts:%Y-%m-%dT%H:%M}", "ends_at": f"{ends:%Y-%m-%dT%H:%M}",
+        "unplaced_break_minutes": str(call.unplaced_break_minutes), "version": str(call.version),
+    }  # fmt: skip
+    for name, instant in (("starts_at", starts), ("ends_at", ends)):
+        if instant.utcoffset() != instant.replace(fold=1 - instant.fold).utcoffset():
+            found[f"{name}_second"] = str(instant.fold)
+    for number, pause in enumerate(call.breaks):
+        found[f"break-{number}-starts"] = f"{pause.starts_at.astimezone(zone):%H:%M}"
+        found[f"break-{number}-ends"] = f"{pause.ends_at.astimezone(zone):%H:%M}"
+        if pause.paid:
+            found[f"break-{number}-paid"] = "1"
+    return found
+
+
+def breaks_of(values: Mapping[str, str]) -> list[int]:
+    """Return the numbers of the breaks that a form shows: those that are there, and an empty one."""
+    filled = [number for number in range(MOST_BREAKS) if values.get(f"break-{number}-starts")]
+    return list(range(min(len(filled) + EMPTY_BREAKS, MOST_BREAKS)))
+
+
+async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping[str, str], path: str) -> Response:
+    """Return what the law says of a refused act, with the form that sends it again with what makes it pass."""
+    words = words_of(request)
+    sentence, errors = told(words, error)
+    own = ("override_reason", "ground-", "document-")
+    kept = [(name, value) for name, value in fields.items() if not name.startswith(own)]
+    base = f"/c/{act.company.slug}"
+    told_of = error.extra["findings"]
+    names = await people.names_of(act, {UUID(one["person_id"]) for one in told_of if one["person_id"]})
+    return render(
+        request, "gate_fragment.html" if is_fragment(request) else "gate.html", act=act, status=int(error.status),
+        findings=group(told_of, names), sentence=sentence, errors=errors, kept=kept, target=path, home=base,
+        may_pass=error.code in NEEDS_CLEARANCE, back=local_path(fields.get("back", ""), base),
+        grounds=[(code, words.say(said)) for code, said in grounds().items()],
+        reason=fields.get("override_reason", ""),
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""Who does it: the chooser of people for a position, and the acts on those who stand there."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from backend.core.errors import AppError, InvalidError
+from backend.core.pagination import page_request
+from backend.people import service as people
+from backend.people.repository import PeopleFilter
+from backend.planning import assignments as on_assignments
+from backend.planning import calls as on_calls
+from backend.planning import positions as on_positions
+from backend.planning.candidates import candidates
+from backend.planning.domain.wall_times import read_instant
+from backend.planning.probing import unhurried
+from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
+from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import AnswerRoute
+from backend.web import planning_words
+from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
+from backend.web.board import after_act, zone_of
+from backend.web.board_view import group
+from backend.web.call_view import Form, default_expiry, show_call, show_gate
+from backend.web.rendering import is_fragment, render, words_of
+from backend.web.sessions import AsPlanner, opened, see
+
+router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
+HURRIED = [Depends(unhurried)]
+A_PAGE = 25
+
+
+@router.post("/calls/{call_id}/positions/{position_id}/candidates", dependencies=HURRIED)
+async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Request) -> Response:
+    """Show who could take a position. By POST: each answer "not available" is counted, as a confirmation is."""
+    fields = await typed(request)
+    place = await on_positions.read_position(act, call_id, position_id)
+    call, jobs = await on_calls.read_call(act, call_id), await people.known_jobs(act)
+    everybody = bool(fields.get("everybody"))
+    wanted = PeopleFilter(q=fields.get("q", "")[:100] or None, job=None if everybody else place.job)
+    page = page_request(A_PAGE, fields.get("cursor") or None)
+    words = words_of(request)
+    found = await candidates(act, call_id, place.job, wanted, page, words.language, _most(request))
+    zone = await zone_of(act, call.venue_id)
+    base = f"/c/{act.company.slug}"
+    name = "candidates_fragment.html" if is_fragment(request) else "candidates.html"
+    return render(
+        request, name, act=act, call=call, place=place, found=found, call_zone=zone, home=base, q=fields.get("q", ""),
+        everybody=everybody, label=jobs[place.job].label if place.job in jobs else place.job,
+        groups=[(rank, [one for one in found.items if one.rank == rank]) for rank in (0, 1, 2, 3)],
+        told={one.person_id: group([each.model_dump(mode="json") for each in one.findings], {}) for one in found.items},
+        statuses={code: words.say(said) for code, said in planning_words.STATUSES.items()},
+        soon=default_expiry(act, zone), cursor=fields.get("cursor", ""),
+    )  # fmt: skip
+
+
+@router.post("/calls/{call_id}/positions/{position_id}/marks", dependencies=HURRIED)
+async def mark(call_id: UUID, position_id: UUID, act: AsPlanner, request: Request) -> Response:
+    """Say in one answer, for a board that is being dragged over, whom a position would suit, by person."""
+    place = await on_positions.read_position(act, call_id, position_id)
+    found = await candidates(
+        act,
+        call_id,
+        place.job,
+        PeopleFilter(job=place.job),
+        page_request(50, None),
+        words_of(request).language,
+        _most(request),
+    )
+    return JSONResponse({str(one.person_id): one.rank for one in found.items}, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/calls/{call_id}/assignments", dependencies=HURRIED)
+async def assign(call_id: UUID, act: AsPlanner, request: Request) -> Response:
+    """Put somebody on a position: as a draft, as an option that expires, or confirmed if the law lets it pass."""
+    fields = await typed(request)
+    base = f"/c/{act.company.slug}"
+    try:
+        async with trying(act):
+            body = read(AssignmentIn, {"call_id": call_id} | _named(fields))
+            made = await on_assignments.create_assignment(act, body)
+            if fields.get("what") == "offer":
+                await on_assignments.offer(act, made.id, await _offer(act, call_id, fields))
+            elif fields.get("what") == "confirm":
+                await on_assignments.confirm(act, made.id, brought=brought(request, fields))
+    except AppError as error:
+        raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
+    if fields.get("back"):
+        return see(after_act(request, act, fields["back"], done="saved"))
+    return see(f"{base}/calls/{call_id}?saved=1")
+
+
+@router.post("/assignments/{assignment_id}/{what}", dependencies=HURRIED)
+async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Request) -> Response:
+    """Offer, confirm, release, cancel or delete an assignment."""
+    fields = await typed(request)
+    found = await on_assignments.read_assignment(act, assignment_id)
+    try:
+        async with trying(act):
+            await _do(request, act, found.id, found.call_id, what, fields)
+    except AppError as error:
+        raise RefusedError(await _again(request, act, found.call_id, fields, error), error) from None
+    if fields.get("back"):
+        return see(after_act(request, act, fields["back"], done="undone" if what == "delete" else "saved"))
+    return see(f"/c/{act.company.slug}/calls/{found.call_id}?saved=1")
+
+
+async def _do(
+    request: Request, act: Act, assignment_id: UUID, call_id: UUID, what: str, fields: dict[str, str]
+) -> None:  # fmt: skip
+    version = version_of(fields)
+    if what == "offer":
+        await on_assignments.offer(act, assignment_id, await _offer(act, call_id, fields), version)
+    elif what == "confirm":
+        await on_assignments.confirm(act, assignment_id, version, brought(request, fields))
+    elif what == "release":
+        await on_assignments.release(act, assignment_id, version)
+    elif what == "cancel":
+        await on_assignments.cancel(act, assignment_id, read(CancelIn, {"reason": fields.get("reason", "")}), version)
+    elif what == "delete":
+        await on_assignments.delete_assignment(act, assignment_id, version)
+    else:
+        raise InvalidError.of(["body", "what"], "Cet acte n'existe pas.", "There is no such act.", "unknown")
+
+
+def _most(request: Request) -> int:
+    most: int = request.app.state.settings.limit_unavailable_answers_per_hour
+    return most
+
+
+def _named(fields: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "person_id": fields.get("person_id", ""), "position_id": fields.get("position_id") or None,
+        "job": fields.get("job", ""),
+    }  # fmt: skip
+
+
+async def _offer(act: Act, call_id: UUID, fields: Mapping[str, str]) -> OfferIn:
+    call = await on_calls.read_call(act, call_id)
+    zone = ZoneInfo(await zone_of(act, call.venue_id))
+    try:
+        wall = datetime.fromisoformat(fields.get("expires_at", "")).replace(tzinfo=None)
+    except ValueError:
+        raise InvalidError.of(
+            ["body", "expires_at"],
+            "Dites jusqu'à quand la personne peut répondre.",
+            "Say until when the person can answer.",
+        ) from None
+    expires_at = read_instant("expires_at", wall, zone, second=False)
+    return read(OfferIn, {"expires_at": expires_at, "message": fields.get("message") or None})
+
+
+async def _again(request: Request, act: Act, call_id: UUID, fields: dict[str, str], error: AppError) -> Response:
+    if "findings" in error.extra:
+        return await show_gate(request, act, error, fields, request.url.path)
+    if is_fragment(request):
+        raise error
+    sentence, errors = told(words_of(request), error)
+    return await show_call(request, act, call_id, Form("person", fields, sentence, errors, int(error.status)))

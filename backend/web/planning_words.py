@@ -1,0 +1,90 @@
+"""How pages call what the planning names by codes: kinds of calls, departments, states, acts."""
+
+from backend.core.errors import Sentence
+from backend.planning.domain.states import Status
+from backend.planning.models import CallKind
+from backend.web.speaking import Words
+
+KINDS: dict[str, Sentence] = {
+    CallKind.REHEARSAL: Sentence("répétition", "rehearsal"),
+    CallKind.STAGE_REHEARSAL: Sentence("répétition au plateau", "stage rehearsal"),
+    CallKind.TABLE_READ: Sentence("lecture à la table", "table read"),
+    CallKind.LINE_RUN: Sentence("italienne", "line run"),
+    CallKind.BLOCKING_RUN: Sentence("allemande", "blocking run"),
+    CallKind.PRE_RIG: Sentence("prémontage", "pre-rig"),
+    CallKind.SETUP: Sentence("montage", "fit-up"),
+    CallKind.FOCUS: Sentence("réglages", "focus"),
+    CallKind.RUN_THROUGH: Sentence("filage", "run-through"),
+    CallKind.TECH_DRESS: Sentence("couturière", "tech dress"),
+    CallKind.DRESS_REHEARSAL: Sentence("générale", "dress rehearsal"),
+    CallKind.BRUSH_UP: Sentence("raccord", "brush-up"),
+    CallKind.LINE_CHECK: Sentence("test des lignes", "line check"),
+    CallKind.SOUND_CHECK: Sentence("balances", "sound check"),
+    CallKind.PERFORMANCE: Sentence("représentation", "performance"),
+    CallKind.STRIKE: Sentence("démontage", "strike"),
+    CallKind.LOAD_OUT: Sentence("chargement", "load-out"),
+    CallKind.TRAVEL: Sentence("voyage", "travel"),
+    CallKind.OTHER: Sentence("autre", "other"),
+}
+DEPARTMENTS: dict[str, Sentence] = {
+    "artistic": Sentence("Artistes", "Artists"),
+    "direction": Sentence("Mise en scène", "Direction"),
+    "stage": Sentence("Plateau", "Stage"),
+    "lighting": Sentence("Lumière", "Lighting"),
+    "sound_video": Sentence("Son et vidéo", "Sound and video"),
+    "wardrobe": Sentence("Costumes", "Wardrobe"),
+    "production": Sentence("Production", "Production"),
+    "front_of_house": Sentence("Accueil", "Front of house"),
+}
+# The colours of the style sheet: a department without one of its own is shown as production is.
+TINTS = {"artistic": "ar", "direction": "di", "stage": "pl", "lighting": "lu", "sound_video": "so", "wardrobe": "co"}
+STATUSES: dict[str, Sentence] = {
+    Status.DRAFT: Sentence("brouillon", "draft"),
+    Status.OPTION: Sentence("option en attente", "option pending"),
+    Status.ACCEPTED: Sentence("acceptée, à confirmer", "accepted, to be confirmed"),
+    Status.DECLINED: Sentence("déclinée", "declined"),
+    Status.EXPIRED: Sentence("option expirée", "option expired"),
+    Status.CONFIRMED: Sentence("confirmée", "confirmed"),
+    Status.RELEASED: Sentence("libérée", "released"),
+    Status.CANCELLED: Sentence("annulée", "cancelled"),
+}
+COVERAGE: dict[str, Sentence] = {
+    "full": Sentence("complet", "complete"),
+    "part": Sentence("incomplet", "incomplete"),
+    "none": Sentence("personne", "nobody"),
+    "option": Sentence("option en attente", "option pending"),
+    "draft": Sentence("brouillon", "draft"),
+    "off": Sentence("annulé", "cancelled"),
+}
+ICONS = {
+    "full": "check", "option": "hourglass", "part": "triangle-alert", "none": "octagon-alert", "draft": "pencil",
+    "off": "x",
+}  # fmt: skip
+CHANGED_FIELDS: dict[str, Sentence] = {
+    "kind": Sentence("nature", "kind"),
+    "title": Sentence("titre", "title"),
+    "production_id": Sentence("production", "production"),
+    "venue_id": Sentence("lieu", "venue"),
+    "starts_at": Sentence("début", "start"),
+    "ends_at": Sentence("fin", "end"),
+    "on_tour": Sentence("en tournée", "on tour"),
+    "breaks": Sentence("pauses", "breaks"),
+    "unplaced_break_minutes": Sentence("pauses sans heure", "breaks without a time"),
+    "status": Sentence("état", "state"),
+}
+MOVED = Sentence("Convocation déplacée au {day}, {hours}.", "Call moved to {day}, {hours}.")
+COPIED = Sentence("Convocation copiée au {day}, {hours}.", "Call copied to {day}, {hours}.")
+ADDED = Sentence("{name} est sur cette convocation, en brouillon.", "{name} is on this call, as a draft.")
+SAVED = Sentence("C'est enregistré.", "Saved.")
+TAKEN_BACK = Sentence("C'est annulé : tout est comme avant.", "Undone: everything is as before.")
+
+
+def named(words: Words, names: dict[str, Sentence], code: str) -> str:
+    """Return how a code is called; one that the company has added is its own name."""
+    found = names.get(code)
+    return words.say(found) if found else code.replace("_", " ")
+
+
+def kinds(words: Words) -> list[tuple[str, str]]:
+    """Return the kinds of calls to choose from."""
+    return [(kind.value, words.say(KINDS[kind])) for kind in CallKind]

@@ -1,0 +1,105 @@
+"""Publishing: what has changed, who will read it, and the one press that makes it known."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from backend.core.errors import AppError, InvalidError
+from backend.planning import publishing
+from backend.planning.period import Period, read_bounded_period
+from backend.planning.probing import unhurried
+from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import AnswerRoute
+from backend.web import planning_words
+from backend.web.attempts import RefusedError, brought, told_whole, trying, typed
+from backend.web.board import after_act, read_view, zones_of
+from backend.web.board_view import View
+from backend.web.call_view import show_gate
+from backend.web.rendering import render, words_of
+from backend.web.sessions import AsPlanner, opened, see
+
+router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
+OF_INSTANTS = frozenset({"starts_at", "ends_at"})
+
+
+@router.get("/publish")
+async def summary(act: AsPlanner, request: Request) -> Response:
+    """Show what publishing the period of a board would tell, and whom."""
+    return await _page(request, act, read_view(act, request.query_params))
+
+
+@router.post("/publish", dependencies=[Depends(unhurried)])
+async def publish(act: AsPlanner, request: Request) -> Response:
+    """Publish the calls that the page showed, as it showed them; all or none."""
+    fields = await typed(request)
+    try:
+        async with trying(act):
+            await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
+    except AppError as error:
+        if "findings" in error.extra:
+            page = await show_gate(request, act, error, fields, request.url.path)
+        else:
+            sentence = told_whole(words_of(request), error)
+            page = await _page(request, act, read_view(act, _query(fields)), sentence, int(error.status))
+        raise RefusedError(page, error) from None
+    return see(after_act(request, act, fields.get("back", ""), done="saved"))
+
+
+def _shown(text: str) -> dict[UUID, int]:
+    """Read which calls the page showed, each with its row version. Raises InvalidError."""
+    try:
+        pairs = [part.partition(":") for part in text.split()]
+        return {UUID(name): int(version) for name, _, version in pairs}
+    except ValueError:
+        raise InvalidError.of(
+            ["body", "calls"],
+            "Rouvrez cette page : la liste de ce qu'elle publie n'est pas lisible.",
+            "Open this page again: the list of what it publishes cannot be read.",
+        ) from None
+
+
+def _query(fields: dict[str, str]) -> dict[str, str]:
+    pairs = [part.partition("=") for part in fields.get("back", "").partition("?")[2].split("&")]
+    return {name: value for name, _, value in pairs}
+
+
+async def _page(request: Request, act: Act, view: View, sentence: str = "", status: int = 200) -> Response:
+    days, base = view.days, f"/c/{act.company.slug}"
+    bounded = read_bounded_period(days[0].isoformat(), days[-1].isoformat(), act.company.timezone)
+    waiting = await publishing.find_waiting(act, Period(bounded.starts_at, bounded.ends_at), view.production)
+    told_of = await publishing.find_audience(act, [one.call.id for one in waiting])
+    zones = await zones_of(act)
+    calls: dict[UUID, dict[str, Any]] = {
+        one.call.id: {
+            "call": one.call, "zone": zones.get(one.call.venue_id, act.company.timezone),
+            "changes": [_said(request, change, zones.get(one.call.venue_id, act.company.timezone))
+                        for change in one.changes],
+        }
+        for one in waiting
+    }  # fmt: skip
+    people: dict[UUID, dict[str, Any]] = {}
+    for row in told_of:
+        people.setdefault(row.person_id, {"name": row.name, "calls": []})["calls"].append(calls[row.call_id])
+    alone = [calls[name] for name in calls if name not in {row.call_id for row in told_of}]
+    return render(
+        request, "publish.html", act=act, status=status, waiting=list(calls.values()), people=list(people.values()),
+        alone=alone, home=base, back=view.at(base), sentence=sentence, view=view,
+        versions=" ".join(f"{one.call.id}:{one.call.version}" for one in waiting),
+    )  # fmt: skip
+
+
+def _said(request: Request, change: Any, zone: str) -> dict[str, str]:  # noqa: ANN401 - a Difference
+    """Return one difference in words: instants as hours of the place, the rest by the name of its field."""
+    words = words_of(request)
+    name = planning_words.named(words, planning_words.CHANGED_FIELDS, change.field)
+    if change.field not in OF_INSTANTS:
+        plain = change.field == "title"
+        return {
+            "field": name,
+            "before": str(change.before) if plain else "",
+            "after": str(change.after) if plain else "",
+        }
+    before, after = (publishing.instant(value) for value in (change.before, change.after))
+    shown = [f"{words.day(one, zone)} {words.hour(one, zone)}" for one in (before, after)]
+    return {"field": name, "before": shown[0], "after": shown[1]}

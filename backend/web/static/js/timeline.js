@@ -1,0 +1,65 @@
+// The hours of one day, drawn by event-calendar over the list that holds the same: times are wall times of the place,
+// written and read back without an offset, because the library knows no zone. The server adds the place's own.
+(() => {
+  "use strict";
+  let calendar = null;
+  const wall = (date) => {
+    const two = (number) => String(number).padStart(2, "0");
+    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+  };
+
+  function change(info) {
+    const line = document.querySelector(`.hours-list .chip[data-call="${info.event.id}"]`);
+    const fields = { ...filage.basics(line), starts: wall(info.event.start), ends: wall(info.event.end) };
+    info.revert();  // what stands is what the server answers
+    filage.send(`${document.getElementById("board").dataset.home}/calls/${info.event.id}/stretch`, fields, `${info.event.id}||`);
+  }
+
+  const state = (chip) => ["full", "option", "part", "none", "off"].find((one) => chip.classList.contains(one)) ?? "draft";
+
+  function draw() {
+    const place = document.getElementById("timeline");
+    const lines = [...document.querySelectorAll(".hours-list > li")];
+    if (calendar) { EventCalendar.destroy(calendar); calendar = null; }
+    if (!place || !lines.length || matchMedia("(max-width: 40rem)").matches) return;
+    const places = [...new Set(lines.map((line) => line.dataset.place))];
+    const day = place.dataset.day;
+    const hours = lines.filter((line) => line.dataset.starts.startsWith(day)).map((line) => Number(line.dataset.starts.slice(11, 13)));
+    const late = lines.some((line) => line.dataset.ends.slice(0, 10) > day);
+    place.hidden = false;
+    calendar = EventCalendar.create(place, {
+      view: "resourceTimelineDay", date: day, headerToolbar: { start: "", center: "", end: "" },
+      slotMinTime: `${String(Math.max(0, Math.min(8, ...hours) - 1)).padStart(2, "0")}:00`,
+      slotMaxTime: late ? "30:00" : "24:00", slotDuration: "00:30", snapDuration: "00:15", slotWidth: 28, slotHeight: 48,
+      locale: document.documentElement.lang, height: "auto", nowIndicator: false,
+      slotLabelInterval: "01:00", slotLabelFormat: (time) => `${time.getHours()} h`,
+      resources: places.map((name) => ({ id: name, title: name })),
+      events: lines.map((line) => {
+        const chip = line.querySelector(".chip");
+        const free = Boolean(chip.dataset.v) && !("fixed" in chip.dataset);
+        return {
+          id: chip.dataset.call, resourceIds: [line.dataset.place], start: line.dataset.starts, end: line.dataset.ends,
+          title: chip.querySelector(".what").textContent, editable: free,
+          classNames: [...chip.classList].filter((one) => one !== "chip"),
+          backgroundColor: `var(--${state(chip)}-fill)`, textColor: `var(--${state(chip)}-ink)`,
+        };
+      }),
+      eventDurationEditable: true, eventStartEditable: true, eventResourceEditable: false,
+      eventContent: (info) => ({ domNodes: [Object.assign(document.createElement("b"), { textContent: info.event.title })] }),
+      eventDrop: change, eventResize: change,
+      eventClick: (info) => document.querySelector(`.hours-list .chip[data-call="${info.event.id}"]`)?.click(),
+    });
+    hush(place);
+    new MutationObserver(() => hush(place)).observe(place, { childList: true, subtree: true });
+  }
+
+  // The list below says all of this to whoever reads by ear or goes by keys: the drawing is for the eye and the mouse.
+  function hush(place) {
+    place.setAttribute("aria-hidden", "true");
+    for (const one of place.querySelectorAll("[tabindex='0'], button, a[href]")) one.tabIndex = -1;
+    for (const one of place.querySelectorAll("[role]")) one.removeAttribute("role");
+  }
+
+  document.addEventListener("board", draw);
+  draw();
+})();

@@ -1,0 +1,300 @@
+"""The board: what it shows, that its address holds what it asks for, and the forms that each of its gestures is."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient
+
+from backend.web import assets
+from tests.counting import statements
+from tests.helpers import SignedUpCompany, accept, sign_up, unique
+from tests.planning.stage import PARIS, SOON, Stage
+from tests.web.conftest import Browser, hidden_fields, open_browser
+
+WEEK = "2031-03-03"
+_CHIP = re.compile(r'<a class="chip ([^"]*)"[^>]*data-call="([^"]*)".*?</a>', re.DOTALL)
+
+
+@pytest.fixture
+def stage(client: AsyncClient, company: SignedUpCompany) -> Stage:
+    return Stage(client, company)
+
+
+@pytest.fixture
+async def played(stage: Stage) -> dict[str, Any]:
+    """One call on Monday at ten at one venue, which needs two actors and has one confirmed."""
+    production = await stage.production()
+    venue = await stage.create("/venues", name="Salle du Cabestan", city="Nantes")
+    call = await stage.call(production, venue_id=venue["id"])
+    position = await stage.create(f"/calls/{call['id']}/positions", job="comedien", headcount=2)
+    person = await stage.person()
+    await stage.confirmed(call, person)
+    return {"production": production, "venue": venue, "call": call, "position": position, "person": person}
+
+
+@pytest.fixture
+def home(company: SignedUpCompany) -> str:
+    return f"/c/{company.slug}"
+
+
+@pytest.fixture
+async def viewer(app: FastAPI, client: AsyncClient, company: SignedUpCompany) -> AsyncIterator[Browser]:
+    email = f"{unique('regard')}@example.org"
+    await accept(client, company, email, "viewer")
+    async with open_browser(app) as found:
+        await found.sign_in(email)
+        yield found
+
+
+def chips(text: str) -> list[tuple[str, str]]:
+    """Return the classes and the call of each chip of the table."""
+    table = text.partition("<table")[2].partition("</table>")[0]
+    return _CHIP.findall(table)
+
+
+async def test_a_week_is_a_table_with_a_caption_and_heads_that_say_what_each_cell_is(
+    owner: Browser, home: str, played: dict[str, Any]
+) -> None:
+    page = await owner.get(home, params={"from": "2031-03-06"})
+
+    assert page.status_code == 200
+    assert "<caption" in page.text
+    assert page.text.count('<th scope="col"') == 8
+    assert '<th scope="row"' in page.text
+    assert "lun. 3 mars" in page.text
+    assert "10\u00a0h\u201313\u00a0h" in page.text
+    assert "Salle du Cabestan" in page.text
+    assert "1/2" in page.text
+    assert "incomplet" in page.text
+    assert "À pourvoir" in page.text
+
+
+@pytest.mark.parametrize(("by", "state"), [("venue", "part"), ("person", "full"), ("department", "part")])
+async def test_each_grouping_says_how_it_stands_by_icon_figure_and_class(
+    owner: Browser, home: str, played: dict[str, Any], by: str, state: str
+) -> None:
+    page = await owner.get(home, params={"from": WEEK, "by": by})
+
+    open_one, shown = chips(page.text)
+    assert open_one[0].split()[0] == "part"
+    assert shown[0].split() == [state, "unpublished"]
+    assert shown[1] == played["call"]["id"]
+    assert "#pencil" in page.text
+
+
+async def test_the_filters_stay_in_every_link_of_the_page(owner: Browser, home: str, played: dict[str, Any]) -> None:
+    production = played["production"]["id"]
+    page = await owner.get(home, params={"from": WEEK, "by": "person", "production": production, "department": "stage"})
+
+    following = re.search(r'<a class="button second" href="([^"]*)" rel="next"', page.text)
+    assert following is not None
+    for part in ("by=person", f"production={production}", "department=stage", "from=2031-03-10", "view=week"):
+        assert part in following[1]
+    assert "Aucune convocation ne répond à ces filtres" in page.text
+
+
+@pytest.mark.parametrize(
+    "query", ["view=nonsense", "by=%00", "from=2031-02-30", "from=9999-12-31", "production=x", "from=0001-01-01"]
+)
+async def test_an_address_that_makes_no_sense_still_shows_a_board(owner: Browser, home: str, query: str) -> None:
+    assert (await owner.get(f"{home}?{query}")).status_code == 200
+
+
+async def test_the_month_and_the_day_show_the_same_call(owner: Browser, home: str, played: dict[str, Any]) -> None:
+    month = await owner.get(home, params={"from": WEEK, "view": "month"})
+    day = await owner.get(home, params={"from": WEEK, "view": "day"})
+
+    assert played["call"]["id"] in month.text
+    assert "mars 2031" in month.text
+    assert 'data-starts="2031-03-03T10:00"' in day.text
+    assert 'data-ends="2031-03-03T13:00"' in day.text
+
+
+async def test_an_empty_board_says_what_to_do_next(owner: Browser, home: str) -> None:
+    page = await owner.get(home)
+
+    assert "Aucune convocation sur cette période." in page.text
+    assert f"{home}/calls/new" in page.text
+
+
+async def test_a_board_takes_as_many_statements_for_one_call_as_for_254(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    await owner.get(home, params={"from": WEEK})
+    with statements() as for_one:
+        await owner.get(home, params={"from": WEEK, "by": "person"})
+    for number in range(253):
+        start = SOON + timedelta(hours=number % 150)
+        await stage.call(played["production"], start, hours=1)
+    with statements() as for_many:
+        page = await owner.get(home, params={"from": WEEK, "by": "venue"})
+
+    assert len(chips(page.text)) >= 254
+    assert len(for_many) == len(for_one)
+    assert len(for_one) < 25
+
+
+async def test_a_move_by_its_form_keeps_the_hour_and_can_be_undone(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    call = played["call"]["id"]
+    page = await owner.get(f"{home}/calls/{call}")
+    answer = await owner.send_form(page, f"{home}/calls/{call}/move", day="2031-03-31", back=f"{home}?from=2031-03-31")
+
+    assert answer.status_code == 303
+    moved = (await stage.get(f"/calls/{call}")).json()
+    # The clocks went forward on the 30th: ten in the morning is one hour earlier in UTC.
+    assert (moved["starts_at"], moved["ends_at"]) == ("2031-03-31T08:00:00Z", "2031-03-31T11:00:00Z")
+    board = await owner.get(answer.headers["location"])
+    assert "Convocation déplacée au lun. 31 mars" in board.text
+
+    await owner.send_form(board, f"{home}/calls/{call}/back")
+    assert (await stage.get(f"/calls/{call}")).json()["starts_at"] == "2031-03-03T09:00:00Z"
+
+
+async def test_a_drop_is_answered_with_the_board_as_it_is_then(
+    owner: Browser, home: str, played: dict[str, Any]
+) -> None:
+    page = await owner.get(home, params={"from": WEEK})
+    csrf, call = hidden_fields(page.text, "/sign-out")["csrf"], played["call"]
+    fields = {
+        "csrf": csrf, "once": "drop-1", "back": f"{home}?view=week&by=venue&from={WEEK}", "day": "2031-03-04",
+        "version": str(call["version"]),
+    }  # fmt: skip
+    headers = {"HX-Request": "true"}
+
+    answer = await owner.post(f"{home}/calls/{call['id']}/move", data=fields, headers=headers)
+    again = await owner.post(f"{home}/calls/{call['id']}/move", data=fields, headers=headers)
+    fragment = await owner.get(answer.headers["location"], headers=headers)
+
+    assert answer.status_code == again.status_code == 303
+    assert again.headers["location"] == answer.headers["location"]
+    assert "<html" not in fragment.text
+    assert "mar. 4 mars" in fragment.text
+    assert f'action="{home}/calls/{call["id"]}/back"' in fragment.text
+
+
+async def test_a_drop_on_an_older_state_changes_nothing_and_says_so(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    call = played["call"]
+    await stage.patch(f"/calls/{call['id']}", {"title": "Autre titre"})
+    page = await owner.get(home, params={"from": WEEK})
+    fields = {
+        "csrf": hidden_fields(page.text, "/sign-out")["csrf"], "day": "2031-03-04", "version": str(call["version"]),
+        "back": home,
+    }  # fmt: skip
+
+    answer = await owner.post(f"{home}/calls/{call['id']}/move", data=fields, headers={"HX-Request": "true"})
+
+    assert answer.status_code == 412
+    assert answer.headers["hx-retarget"] == "#alerts"
+    assert (await stage.get(f"/calls/{call['id']}")).json()["starts_at"] == call["starts_at"]
+
+
+async def test_a_copy_takes_what_the_call_needs_and_on_demand_its_people(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    call = played["call"]["id"]
+    page = await owner.get(f"{home}/calls/{call}")
+    answer = await owner.send_form(page, f"{home}/calls/{call}/move", day="2031-03-05", copy="1", team="1")
+
+    assert answer.status_code == 303
+    planned = (await stage.get("/planning", **{"from": "2031-03-05", "to": "2031-03-05"})).json()
+    (copy,) = planned["calls"]
+    assert copy["status"] == "draft"
+    assert [one["headcount"] for one in planned["positions"]] == [2]
+    assert [one["status"] for one in planned["assignments"]] == ["draft"]
+    board = await owner.get(answer.headers["location"])
+    assert "Convocation copiée" in board.text
+
+
+async def test_a_finding_stands_beside_the_board_once_for_all_whom_it_is_about_and_its_cure_cures_it(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    late = await stage.call(played["production"], datetime(2031, 3, 2, 20, tzinfo=PARIS), hours=4)
+    other = await stage.person("Lucas")
+    await stage.confirmed(played["call"], other)
+    for person in (played["person"], other):
+        await stage.act(
+            await stage.assignment(late, person), "confirm", override_reason="x",
+            grounds=[{"rule": "WT-REST-11", "ground": "agreement", "document": "Accord"}],
+        )  # fmt: skip
+    await stage.patch(f"/calls/{played['call']['id']}", {"starts_at": SOON.replace(hour=8).isoformat()})
+
+    page = await owner.get(home, params={"from": WEEK})
+
+    panel = page.text.partition('<aside class="panel"')[2]
+    rests = [part for part in panel.split('<li class="finding') if "L3131-1" in part]
+    assert len(rests) == 1
+    assert all(one["last_name"] in rests[0] for one in (played["person"], other))
+    cure = re.search(r'name="cure" value="([^"]*)"', rests[0])
+    assert cure is not None
+    answer = await owner.send_form(page, f"{home}/cure", cure=cure[1])
+    assert answer.status_code == 303
+    assert "L3131-1" not in (await owner.get(answer.headers["location"])).text.partition("<aside")[2]
+
+
+async def test_a_viewer_reads_the_board_and_may_change_nothing(
+    viewer: Browser, home: str, played: dict[str, Any]
+) -> None:
+    page = await viewer.get(home, params={"from": WEEK})
+    csrf = hidden_fields(page.text, "/sign-out")["csrf"]
+
+    assert page.status_code == 200
+    assert "data-v=" not in page.text
+    assert "/calls/new" not in page.text
+    for path in ("move", "cancel", "delete", "stretch", "back", "positions", "assignments"):
+        answer = await viewer.post(f"{home}/calls/{played['call']['id']}/{path}", data={"csrf": csrf})
+        assert answer.status_code == 403, path
+
+
+async def test_another_company_sees_no_board_and_moves_no_call(
+    app: FastAPI, client: AsyncClient, home: str, played: dict[str, Any]
+) -> None:
+    twin = await sign_up(client)
+    call = played["call"]["id"]
+    async with open_browser(app) as other:
+        await other.sign_in(twin.email)
+        own = await other.get(f"/c/{twin.slug}")
+        csrf = hidden_fields(own.text, "/sign-out")["csrf"]
+        for path in (home, f"{home}/calls/{call}", f"/c/{twin.slug}/calls/{call}", f"{home}/publish",
+                     f"{home}/print/day", f"/c/{twin.slug}/print/people/{played['person']['id']}"):  # fmt: skip
+            assert (await other.get(path)).status_code == 404, path
+        for slug in (home, f"/c/{twin.slug}"):
+            answer = await other.post(f"{slug}/calls/{call}/move", data={"csrf": csrf, "day": WEEK, "version": "1"})
+            assert answer.status_code == 404
+
+
+async def test_names_are_shown_as_text_and_no_page_carries_a_style_or_a_script_of_its_own(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    await stage.patch(f"/calls/{played['call']['id']}", {"title": "<script>alert(1)</script> \u05d0\u05d1" + "x" * 160})
+
+    for path in (home, f"{home}/calls/{played['call']['id']}", f"{home}/publish", f"{home}/print/day"):
+        page = await owner.get(path, params={"from": WEEK, "day": WEEK})
+        assert "<script>" not in page.text
+        assert not re.search(r'\s(style|on\w+)="', page.text), path
+
+
+def test_the_scripts_of_the_board_stay_within_their_budget() -> None:
+    for name, most in (("js/board.js", 6 * 1024), ("js/timeline.js", 2 * 1024)):
+        script = assets.find(name)
+        assert script is not None
+        assert script.compressed is not None
+        assert len(script.compressed) <= most
+
+
+async def test_the_board_speaks_english(app: FastAPI, company: SignedUpCompany, played: dict[str, Any]) -> None:
+    async with open_browser(app, "en") as english:
+        await english.sign_in(company.email)
+        await english.send_form(await english.get("/companies"), "/language", language="en")
+        page = await english.get(f"/c/{company.slug}", params={"from": WEEK})
+
+    assert "To fill" in page.text
+    assert "incomplete" in page.text
+    assert "À pourvoir" not in page.text
