@@ -30,7 +30,7 @@ from backend.tenancy.latency import LatencyKeeper
 from backend.tenancy.middleware import TenantMiddleware
 from backend.tenancy.migrations import head
 from backend.tenancy.session import Database, Urls, find_urls
-from backend.web import attempts, errors, forms, mailbox, routes
+from backend.web import errors, forms, mailbox, routes
 from backend.worker.runner import Runner
 
 DRAIN_SECONDS = 10
@@ -99,7 +99,6 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     app.state.answer_as_page = errors.answer_as_page
     problems.add_handlers(app)
     forms.add_handlers(app)
-    app.add_exception_handler(attempts.RefusedError, attempts.answer_refused)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(calendar_router)

@@ -13,14 +13,15 @@ from sqlalchemy import Row, insert, or_, select
 from backend.audit.service import record
 from backend.core.errors import ConflictError, Sentence
 from backend.core.ids import new_id
-from backend.identity.expansion import has_conflicts, need_templates
-from backend.planning import repository
+from backend.identity.expansion import has_conflicts, has_templates, need_templates
+from backend.planning import calls, refusals, repository
 from backend.planning.calls import FIELDS
 from backend.planning.copy_schemas import CopiedCall, CopyIn, CopyOut
 from backend.planning.domain.moving import Moved, OutOfCalendarError, by_days
 from backend.planning.domain.publication import instant_text
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Assignment, Call, CallCopy, CallStatus, Position, PositionRequirement
+from backend.planning.schemas import CallIn, CallOut
 from backend.planning.selecting import days_between, out_of_calendar, selected_calls, stored_times, times_of, zone_of
 from backend.tenancy.acting import Act
 
@@ -30,6 +31,7 @@ ALREADY_COPIED = Sentence(
     "une seconde copie.",
     'These calls were copied to these dates before (see `conflicts`): send "again": true to make a second copy.',
 )
+_OF_CALL = ("production_id", "venue_id", "kind", "title", "on_tour", "unplaced_break_minutes")
 _OF_ASSIGNMENT = ("person_id", "job", "pay_unit", "cachets")
 _Rows = list[dict[str, Any]]
 
@@ -56,7 +58,7 @@ async def copy_calls(act: Act, body: CopyIn) -> CopyOut:
         await _store(act, Assignment, assignments)
         _record(act, sources, made, moved, assignments)
         await act.session.flush()
-    calls = [
+    copies = [
         CopiedCall(
             copied_from=row.id, call_id=None if body.dry_run else made[row.id], title=row.title,
             starts_at=moved[row.id].times.starts_at, ends_at=moved[row.id].times.ends_at,
@@ -64,7 +66,32 @@ async def copy_calls(act: Act, body: CopyIn) -> CopyOut:
         )
         for row in sources
     ]  # fmt: skip
-    return CopyOut(dry_run=body.dry_run, days=days, calls=calls, positions=len(positions), assignments=len(assignments))
+    return CopyOut(
+        dry_run=body.dry_run, days=days, calls=copies, positions=len(positions), assignments=len(assignments)
+    )
+
+
+async def copy_call(act: Act, call_id: UUID, times: Mapping[str, Any], *, with_people: bool = False) -> CallOut:
+    """Add a draft like one call, at other times (starts_at, ends_at, breaks; other fields too where they are given).
+
+    Raises NotFoundError, ConflictError for a cancelled call, InvalidError as creating does.
+    """
+    known = await calls.read_call(act, call_id)
+    if known.status is CallStatus.CANCELLED:
+        raise refusals.call_cancelled()
+    wanted = {name: getattr(known, name) for name in _OF_CALL} | dict(times)
+    copy = await calls.create_call(act, CallIn.model_validate(wanted))
+    made = {call_id: copy.id}
+    position_of, positions, required = await _positions(act, made)
+    assignments = await _assignments(act, made, position_of) if with_people else []
+    if has_templates(act):
+        await _store(act, CallCopy, [{"call_id": copy.id, "copied_from": call_id}])
+    await _store(act, Position, positions)
+    await _store(act, PositionRequirement, required)
+    await _store(act, Assignment, assignments)
+    _record_drafts(act, assignments)
+    await act.session.flush()
+    return copy
 
 
 async def _refuse_second(act: Act, moved: Mapping[UUID, Moved]) -> None:
@@ -140,6 +167,10 @@ def _record(
     for row in sources:
         own: dict[str, Any] = {name: getattr(row, name) for name in FIELDS} | stored_times(moved[row.id])
         record(act, "call.created", made[row.id], after=own | {"copied_from": row.id})
+    _record_drafts(act, assignments)
+
+
+def _record_drafts(act: Act, assignments: _Rows) -> None:
     for one in assignments:
         told = {name: one[name] for name in ("call_id", "position_id", "person_id", "job", "status")}
         record(act, "assignment.created", one["id"], after=told)

@@ -15,9 +15,9 @@ from backend.core import validation
 from backend.core.errors import AppError, InvalidError, NotFoundError, Sentence, StaleError
 from backend.planning.finding_schemas import ClearanceIn
 from backend.planning.gate import Brought
-from backend.telemetry import record
 from backend.tenancy.acting import Act
 from backend.web.errors import typed as typed_fields
+from backend.web.forms import RefusedPageError
 from backend.web.rendering import words_of
 from backend.web.speaking import Words
 
@@ -30,22 +30,11 @@ CHANGED = Sentence(
 )
 
 
-class RefusedError(Exception):
-    """Not an error: a page that answers a refused act, whose transaction is taken back."""
+class RefusedError(RefusedPageError):
+    """The page that answers a refused act, whose transaction is taken back."""
 
     def __init__(self, response: Response, error: AppError) -> None:
-        super().__init__(error.code)
-        self.response = response
-        self.code = error.code
-
-
-async def answer_refused(request: Request, error: Exception) -> Response:
-    """Send the page of a refused act, once its transaction has been taken back: the handler of `RefusedError`."""
-    assert isinstance(error, RefusedError)  # noqa: S101 - Starlette dispatches by class
-    record.current().fields["code"] = error.code
-    if error.code == "person_not_available":
-        request.app.state.metrics.availability_refusals.inc()
-    return error.response
+        super().__init__(response, error.code)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from backend.core.preconditions import ANY_VERSION
 from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
-from backend.planning.call_copy import copy_call
+from backend.planning.copying import copy_call
 from backend.planning.domain.wall_times import move_to, read_instant
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CallChange, CallIn, CallOut, PositionChange, PositionIn

@@ -71,10 +71,12 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RefusedPageError, _refused_page)
 
 
-async def _refused_page(_request: Request, error: Exception) -> Response:
+async def _refused_page(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedPageError)  # noqa: S101 - Starlette dispatches by class
     if error.code is not None:
         record.current().fields["code"] = error.code
+    if error.code == "person_not_available":
+        request.app.state.metrics.availability_refusals.inc()
     return error.page
 
 

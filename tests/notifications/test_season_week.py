@@ -98,6 +98,7 @@ async def test_a_week_from_the_first_question_to_the_last_reminder(house: House)
     await one_is_confirmed_elsewhere_meanwhile(week)
     await the_week_is_published_and_moves_by_half_an_hour(week)
     await everybody_is_reminded_at_six_on_both_sides_of_the_clock_change(week)
+    await the_week_is_copied_to_that_of_the_other_clock_change(week)
     await audit_and_log_tell_the_same_story(week)
 
 
@@ -179,6 +180,19 @@ async def everybody_is_reminded_at_six_on_both_sides_of_the_clock_change(week: W
         assert recipients(letters, "votre journée de demain") == addresses(*engaged)
         assert len(letters) == len(engaged)
     assert DAYS[2].utcoffset() != DAYS[3].utcoffset()
+
+
+async def the_week_is_copied_to_that_of_the_other_clock_change(week: Week) -> None:
+    """Thursday to Monday again: this time the clocks go back in the night before Sunday, 26 October."""
+    body = {"source": {"call_ids": [call["id"] for call in week.calls]}, "to": "2031-10-23", "people": "draft"}
+    made = await week.house.stage.post("/planning/copies", body)
+    assert made.status_code == 200, made.text
+    assert (made.json()["positions"], made.json()["assignments"]) == (5, 59 + 1)  # the one not had stays accepted
+    walls = [datetime.fromisoformat(one["starts_at"]).astimezone(PARIS) for one in made.json()["calls"]]
+    assert [f"{wall:%d %H:%M}" for wall in walls] == [f"{day} 14:30" for day in range(23, 28)]
+    assert walls[2].utcoffset() != walls[3].utcoffset()
+    problem(await week.house.stage.post("/planning/copies", body), 409, "already_copied")
+    assert await week.house.work() == []
 
 
 async def staffed(house: House) -> list[dict[str, Any]]:
