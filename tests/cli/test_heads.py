@@ -130,6 +130,7 @@ async def test_bodies_and_the_requests_before_it_are_not_counted() -> None:
 @pytest.mark.database
 @pytest.mark.postgresql
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("nobody_is_late")
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_filage_serve_has_this_door(app: FastAPI, workers: int) -> None:
     async with serving(workers, {"FILAGE_ENVIRONMENT": "test"}) as served:

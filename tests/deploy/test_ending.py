@@ -21,7 +21,6 @@ from uvicorn.config import STARTUP_FAILURE
 
 from backend.cli import serving as ending
 from backend.cli.serving import shut
-from backend.tenancy.migrations import head
 from backend.tenancy.session import Database, Urls, hand_over
 from tests.backstage import info
 from tests.deploy.processes import PATIENCE_SECONDS, REFUSED, ask, serving, started
@@ -34,14 +33,12 @@ REQUESTS = 6
 PATIENT = {"FILAGE_LOCK_TIMEOUT_MS": "100000", "FILAGE_STATEMENT_TIMEOUT_MS": "100000", "FILAGE_ENVIRONMENT": "test"}
 WAITING = text("select count(*) from pg_locks where not granted and relation = cast(:name as regclass)")
 
-pytestmark = [pytest.mark.database, pytest.mark.postgresql, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(autouse=True)
-async def nobody_is_late(app: FastAPI) -> None:
-    """Bring to this release what other tests of this process left at an older one: `filage serve` would not start."""
-    async with app.state.database.owner() as session:
-        await session.execute(text("update shared.company set revision = :head"), {"head": head("tenant")})
+pytestmark = [
+    pytest.mark.database,
+    pytest.mark.postgresql,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("nobody_is_late"),
+]
 
 
 @asynccontextmanager
