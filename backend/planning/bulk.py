@@ -82,7 +82,7 @@ class Sheet:
         """Stop everything (ConflictError `bulk_refused`) if somebody failed and it is all or nothing."""
         if self.failed and self.body.all_or_nothing:
             if self.told:
-                probing.note_refusals(self.act, self.told)
+                probing.note_refusals(self.act, self.told, each_named=True)
             shown = [one.model_dump(mode="json") for one in self.failures()]
             raise ConflictError(REFUSED, _nothing_done(len(self.failed)), extra={"failed": shown})
 

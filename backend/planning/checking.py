@@ -203,8 +203,9 @@ async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str
     }
     given_back = [_id(segment) for before, after in pairs for segment in _differing(before, after)]
     refused = await ledger.try_rebook(act, given_back, list(asked))
-    written = {row.number for row in await recorded.find_recorded(act, [ledger.asked_of(hold) for hold in refused])}
-    found = [_refusal(*asked[hold], language, is_recorded=hold.person_number in written) for hold in refused]
+    # By person and time: what the company recorded of one day must not explain, uncounted, what is refused on another.
+    written = await ledger.find_recorded_of_each(act, refused)
+    found = [_refusal(*asked[hold], language, is_recorded=hold in written) for hold in refused]
     elsewhere = sum(one.code == "person_not_available" for one in found)
     if elsewhere:
         await let_tell(act, elsewhere, most)

@@ -21,15 +21,17 @@ WINDOW = timedelta(hours=1)
 _KIND = "unavailable"
 
 
-def note_refusals(act: Act, refused: int = 1) -> None:
+def note_refusals(act: Act, refused: int = 1, *, each_named: bool = False) -> None:
     """Count refusals of this company once the transaction has ended: they are refusals because it rolls back.
 
-    Where others were told enough meanwhile, 429 takes the place of the answer.
+    Where others were told enough meanwhile, 429 takes the place of the answer; where the answer names `each_named` of
+    the refused, also when it would itself tell more than an hour allows.
     """
 
     async def count(database: Database) -> None:
         told = await _count(database, act.company.id, refused, act.now)
-        if told - refused >= database.settings.limit_unavailable_answers_per_hour:
+        most = database.settings.limit_unavailable_answers_per_hour
+        if told - refused >= most or (each_named and told > most):
             raise limits.too_many(WINDOW, act.now)
 
     record.current().fields["unavailable"] = refused

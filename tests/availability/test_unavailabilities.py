@@ -154,6 +154,7 @@ def _key(row: dict[str, Any]) -> Any:
         ("FREQ=DAILY", "recurrence_too_long"),
         ("FREQ=DAILY;COUNT=401", "recurrence_too_long"),
         ("FREQ=DAILY;COUNT=999999999", "recurrence_too_long"),
+        ("FREQ=WEEKLY;UNTIL=99991231T235959Z", "recurrence_too_long"),
         ("FREQ=YEARLY;UNTIL=20990101", "recurrence_too_long"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "recurrence_empty"),
         ("FREQ=DAILY;INTERVAL=7;BYDAY=WE", "recurrence_empty"),
@@ -232,3 +233,9 @@ async def test_an_account_keeps_a_bounded_number_of_times(artist: Artist, monkey
     await artist.away(**times, recurrence="FREQ=DAILY;COUNT=4")
     problem(await artist.say(**times, recurrence="FREQ=DAILY;COUNT=2"), 409, "too_many")
     assert len(await artist.listed()) == 1
+
+
+async def test_a_rule_that_ended_before_the_calendar_begins_is_refused_in_a_sentence(artist: Artist) -> None:
+    answer = await artist.say(**INSTANTS, recurrence="FREQ=WEEKLY;UNTIL=00010101T000000Z", timezone="America/New_York")
+
+    assert problem(answer, 422, "invalid")["errors"][0]["code"] == "recurrence_empty"

@@ -157,9 +157,10 @@ async def test_offers_at_times_of_an_absence_or_a_booking_are_counted_alike(
         problem(await act(client, prober, free, "offer", **EXPIRY), 429, "rate_limited")
 
 
-@pytest.mark.parametrize(("action", "reached"), [("offer", "option"), ("confirm", "confirmed")])
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("action", ["offer", "confirm"])
 async def test_an_act_for_many_is_counted_by_whom_it_cannot_have_and_tells_no_more_than_an_hour_allows(
-    strict: FastAPI, monkeypatch: pytest.MonkeyPatch, action: str, reached: str
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch, action: str, whole: bool
 ) -> None:
     mails = Mails()
     monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
@@ -172,13 +173,37 @@ async def test_an_act_for_many_is_counted_by_whom_it_cannot_have_and_tells_no_mo
         free = await assign(client, prober, (await call(client, prober, *FREE))["id"])
         fields = EXPIRY if action == "offer" else {}
 
-        async def ask_for(*ids: str) -> Response:
-            body = {"action": action, "ids": list(ids), **fields}
+        async def ask_for(*ids: str, whole: bool = False) -> Response:
+            body = {"action": action, "ids": list(ids), "all_or_nothing": whole, **fields}
             return await client.post("/api/v1/assignments/bulk", json=body, headers=prober.headers)
 
-        problem(await ask_for(*held, free), 429, "rate_limited")
+        problem(await ask_for(*held, free, whole=whole), 429, "rate_limited")
         assert await _status(client, prober, free) == "draft"
         problem(await ask_for(free), 429, "rate_limited")
+
+
+async def test_an_absence_that_the_company_recorded_explains_no_refusal_of_another_day(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: a decoy of one's own beside the day that one wants to know about, so that nothing is counted."""
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await link_both(client, house, prober, mails)
+        await confirmed(client, house, MORNING)
+        decoy = {"starts_at": FREE[0], "ends_at": FREE[1]}
+        made = await client.post(
+            f"/api/v1/people/{prober.person['id']}/unavailabilities", json=decoy, headers=prober.headers
+        )
+        assert made.status_code == 201, made.text
+        wanted, beside = await call(client, prober, *LATER), await call(client, prober, *FREE)
+        for _ in range(LIMIT):
+            refused = (await ask(client, prober, wanted, beside)).json()["refusals"]
+            told = {one["call_id"]: one["code"] for one in refused}
+            assert told == {wanted["id"]: "person_not_available", beside["id"]: "person_unavailable"}
+        problem(await ask(client, prober, wanted, beside), 429, "rate_limited")
 
 
 async def test_an_act_for_many_does_the_others_and_says_who_is_not_available(

@@ -116,7 +116,10 @@ def _until(parts: Mapping[str, Any], zone: tzinfo) -> datetime | None:
         return None
     until = parts["UNTIL"][0]
     if isinstance(until, datetime):
-        return until.astimezone(zone).replace(tzinfo=None) if until.tzinfo is not None else until
+        try:
+            return until.astimezone(zone).replace(tzinfo=None) if until.tzinfo is not None else until
+        except OverflowError:  # at either end of the calendar the zone makes no difference
+            return until.replace(tzinfo=None)
     if isinstance(until, date):
         return datetime.combine(until, time.max, UTC).replace(tzinfo=None)
     raise _unreadable()
