@@ -93,5 +93,9 @@ def _style_sheet() -> bytes:
 
 
 def _read(name: str) -> bytes | None:
+    """Return a file; one of a library that is not ours may be kept packed, as it was published."""
     found = files("backend.web").joinpath("static", *name.split("/"))
-    return found.read_bytes() if found.is_file() else None
+    if found.is_file():
+        return found.read_bytes()
+    packed = files("backend.web").joinpath("static", *f"{name}.gz".split("/"))
+    return gzip.decompress(packed.read_bytes()) if packed.is_file() else None
