@@ -1,7 +1,7 @@
 """One message, written when it is sent: what still holds of what was noted, to the person's own address and language.
 
-An option that was answered, a change that was taken back, a date that is over is not told; a message of which nothing
-is left is skipped, as is one that its person does not want, or who has no address. The log says which.
+An option that was answered or confirmed, a change that was taken back, a date that is over is not told; a message of
+which nothing is left is skipped, as is one that its person does not want, or who has no address. The log says which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ _HOLDS: Mapping[NoticeKind, frozenset[Status]] = {
     NoticeKind.OFFERED: frozenset({Status.OPTION}),
     NoticeKind.EXPIRING: frozenset({Status.OPTION}),
     NoticeKind.PROMOTED: _ASKED,
+    NoticeKind.CONFIRMED: frozenset({Status.CONFIRMED}),
     NoticeKind.CHANGED: _ASKED | {Status.CONFIRMED},
     NoticeKind.CANCELLED: _FALLEN,
     NoticeKind.EVE: frozenset({Status.CONFIRMED}),

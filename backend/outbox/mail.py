@@ -35,6 +35,7 @@ class MailKind(StrEnum):
     OFFERED = "offered"
     EXPIRING = "expiring"
     PROMOTED = "promoted"
+    CONFIRMED = "confirmed"
     CHANGED = "changed"
     CANCELLED = "cancelled"
     EVE = "eve"

@@ -166,6 +166,7 @@ async def confirm(
     await gate.hold_people(act, Person.id == assignment.person_id)
     confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
     await gate.let_pass(act, Assignment.id == assignment_id, [(call.starts_at, call.ends_at)], brought)
+    notices.note(act, NoticeKind.CONFIRMED, [_concerned(assignment, call)])
     return confirmed
 
 

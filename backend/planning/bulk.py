@@ -286,8 +286,8 @@ async def _follow(sheet: Sheet, remind_at: Any) -> None:  # noqa: ANN401 - an in
         await declarations.forget_all(act, list(sheet.reached))
     if action in _FALLING:
         await promoting.after_fall(act, [Fallen(row.call_id, row.job, row.rank) for row in rows])
-    kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.RELEASE: NoticeKind.CANCELLED,
-            BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
+    kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.CONFIRM: NoticeKind.CONFIRMED,
+            BulkAction.RELEASE: NoticeKind.CANCELLED, BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
     if kind is not None:
         notices.note(act, kind, [_concerned(row) for row in rows])
 

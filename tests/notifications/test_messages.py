@@ -32,7 +32,10 @@ async def moved(house: House, call: dict[str, Any], by: timedelta, hours: float 
 
 
 async def confirmed(house: House, call: dict[str, Any], player: Player) -> dict[str, Any]:
-    return await house.stage.confirmed(call, player.person)
+    """Confirm somebody, and let the mail that says so leave."""
+    made = await house.stage.confirmed(call, player.person)
+    await house.work()
+    return made
 
 
 async def test_one_mail_goes_to_each_person_whatever_the_number_of_options(house: House) -> None:
@@ -88,7 +91,7 @@ async def test_changes_of_fifteen_minutes_make_one_mail_that_names_what_was_befo
     await moved(house, call, HOUR)
     await house.stage.act(second, "cancel", reason="La salle est fermée.")
     assert await house.work() == []
-    assert [(one["kind"], one["status"]) for one in await house.log()] == [("changed", "queued")]
+    assert [(one["kind"], one["status"]) for one in await house.log(kind="changed")] == [("changed", "queued")]
     assert await house.minute(begun + WINDOW - 2 * MINUTE) == []
     (letter,) = await house.minute(begun + WINDOW + 2 * MINUTE)
     assert (letter.to, letter.subject) == (player.address, "Compagnie du Lever : votre planning change")
@@ -98,7 +101,7 @@ async def test_changes_of_fifteen_minutes_make_one_mail_that_names_what_was_befo
     assert "mercredi 5 mars 2031" in letter.text
     assert "Annulé" in letter.text
     assert "La salle est fermée." in letter.text
-    assert [(one["kind"], one["status"]) for one in await house.log()] == [("changed", "sent")]
+    assert [(one["kind"], one["status"]) for one in await house.log(kind="changed")] == [("changed", "sent")]
     assert await house.minute(begun + HOUR) == []
     await moved(house, call, 3 * HOUR)  # the next window is another mail
     assert len(await house.minute(utc_now() + 2 * WINDOW)) == 1
@@ -110,7 +113,7 @@ async def test_what_is_taken_back_within_the_window_is_not_told(house: House) ->
     await moved(house, call, HOUR)
     await moved(house, call, timedelta())
     assert await house.minute(utc_now() + 2 * WINDOW) == []
-    assert [(one["kind"], one["status"], one["reason"]) for one in await house.log()] == [
+    assert [(one["kind"], one["status"], one["reason"]) for one in await house.log(kind="changed")] == [
         ("changed", "skipped", "nothing_left")
     ]
 
@@ -122,7 +125,7 @@ async def test_a_quarter_of_an_hour_is_not_told_and_another_place_is(house: Hous
     await house.stage.patch(f"/calls/{call['id']}", {"title": "Filage"})
     await house.stage.post(f"/calls/{call['id']}/publish")
     assert await house.minute(utc_now() + 2 * WINDOW) == []
-    assert await house.log() == []
+    assert await house.log(kind="changed") == []
     venue = await house.stage.create("/venues", name="L'Atelier", city="Nantes", timezone="Europe/Paris")
     await moved(house, call, WINDOW, venue_id=venue["id"])
     (letter,) = await house.minute(utc_now() + 2 * WINDOW)
@@ -268,7 +271,7 @@ async def test_preferences_are_ones_own_and_change_under_their_version(house: Ho
     path, own = "/api/v1/me/message-preferences", {"Authorization": f"Bearer {player.token}"}
     read = await house.client.get(path, headers=own)
     assert set(read.json().values()) == {True}
-    assert set(read.json()) == {"offered", "expiring", "promoted", "changed", "cancelled", "eve"}
+    assert set(read.json()) == {"offered", "expiring", "promoted", "confirmed", "changed", "cancelled", "eve"}
     tag = {"If-Match": read.headers["etag"]}
     changed = await house.client.patch(path, json={"eve": False, "changed": False}, headers=own | tag)
     assert (changed.status_code, changed.json()["eve"], changed.json()["offered"]) == (200, False, True)
