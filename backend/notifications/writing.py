@@ -22,11 +22,12 @@ from backend.people.models import Job, Person
 from backend.planning.domain.publication import must_be_told
 from backend.planning.domain.states import Status, effective
 from backend.planning.models import Assignment, Call, CallStatus, Message, MessageStatus, Notice, NoticeKind
+from backend.planning.notices import NOTHING_LEFT
 from backend.productions.models import Production, Venue
 from backend.tenancy.acting import Act
 from backend.tenancy.session import login_rights
 
-NO_EMAIL, UNWANTED, NOTHING_LEFT = "no_email", "unwanted", "nothing_left"
+NO_EMAIL, UNWANTED = "no_email", "unwanted"
 LONGEST_REASON = 60
 _ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 _FALLEN = frozenset({Status.RELEASED, Status.CANCELLED, Status.DECLINED, Status.EXPIRED})

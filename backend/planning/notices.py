@@ -24,6 +24,8 @@ URGENT = timedelta(days=1)
 GATHERED_FOR = timedelta(seconds=15)
 """Whoever offers, confirms or declines date by date causes one mail: it leaves within half a minute all the same."""
 _GATHERING = frozenset({NoticeKind.OFFERED, NoticeKind.PROMOTED, NoticeKind.CONFIRMED})
+NOTHING_LEFT = "nothing_left"
+"""Why a message was skipped of which nothing was left to tell."""
 POST_TASK, POST_QUEUE = "post_messages", "mails"
 
 
@@ -41,13 +43,13 @@ class Concerned:
 def note(
     act: Act, kind: NoticeKind, concerned: Iterable[Concerned], facts: Mapping[UUID, Mapping[str, Any]] | None = None
 ) -> None:
-    """Note one kind of news for these people, to be stored with the act; `facts`, by call, is what they knew before."""
+    """Note one kind of news for these people, to be stored with the act; `facts` is what they knew, by assignment."""
     if not follows_options(act) or (kind is NoticeKind.CONFIRMED and not tells_confirmations(act)):
         return
     # Of a date that was never published nobody knows: there is nothing to take back.
     found = [one for one in concerned if one.is_published or kind is not NoticeKind.CANCELLED]
     for one in found:
-        known = (facts or {}).get(one.call_id)
+        known = (facts or {}).get(one.assignment_id)
         act.session.add(
             Notice(
                 person_id=one.person_id, kind=kind, assignment_id=one.assignment_id, call_id=one.call_id,

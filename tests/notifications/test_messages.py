@@ -5,14 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from backend.core.clock import utc_now
 from backend.notifications import posting
+from backend.notifications.log import KEPT_FOR
+from backend.planning.models import Message, Notice
 from backend.planning.notices import GATHERED_FOR
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
+from backend.worker.app import Order
 from backend.worker.notifying import FILAGE
+from backend.worker.periodic import purge_company
 from tests.helpers import accept, member, problem, sign_up, unique
 from tests.notifications.conftest import EXPIRY, House, Player
 from tests.planning.stage import PARIS, SOON, Stage, company_info
@@ -396,3 +400,56 @@ async def test_a_company_writes_as_itself_to_somebody_of_two(house: House) -> No
         assert ("Pont" in letter.text) == ("Pont" in letter.subject)
         assert ("Lever" in letter.text) == ("Lever" in letter.subject)
     assert [len(await one.log()) for one in (house, other)] == [1, 1]
+
+
+async def written_when_noted(house: House) -> None:
+    """Let what was sent have left at the API's time: the worker's clock is ahead of it."""
+    async with house.database.company(await company_info(house.database, house.company)) as session:
+        await session.execute(text("update message set handed_at = queued_at where handed_at is not null"))
+
+
+async def test_small_moves_that_add_up_are_told_to_whoever_knew_the_first_and_to_nobody_else(house: House) -> None:
+    call = await house.published(headcount=2)
+    early, late = await house.person(), await house.person()
+    await confirmed(house, call, early)
+    await moved(house, call, 10 * MINUTE)
+    await confirmed(house, call, late)
+    await written_when_noted(house)
+    assert await house.minute(utc_now() + 2 * WINDOW) == []
+    house.at_present()
+    await moved(house, call, 20 * MINUTE)
+    (letter,) = await house.minute(utc_now() + 2 * WINDOW)
+    assert letter.to == early.address
+    assert "Avant : lundi 3 mars 2031, de 10 h 00 à 13 h 00" in letter.text
+    assert "de 10 h 20 à 13 h 20" in letter.text
+    await moved(house, call, 30 * MINUTE)
+    (letter,) = await house.minute(utc_now() + 2 * WINDOW)
+    assert letter.to == late.address
+    assert "Avant : lundi 3 mars 2031, de 10 h 10 à 13 h 10" in letter.text
+
+
+async def test_what_was_told_once_is_not_told_again_with_the_next_small_move(house: House) -> None:
+    call, player = await house.published(), await house.person(account=True)
+    assert (await player.want(changed=False)).status_code == 200
+    await confirmed(house, call, player)
+    await moved(house, call, HOUR)
+    await house.minute(utc_now() + 2 * WINDOW)
+    await moved(house, call, HOUR + 10 * MINUTE)
+    await house.minute(utc_now() + 2 * WINDOW)
+    assert [(one["status"], one["reason"]) for one in await house.log(kind="changed")] == [("skipped", "unwanted")]
+
+
+async def test_what_was_told_is_kept_for_thirteen_months_and_then_removed(house: House) -> None:
+    call = await house.published()
+    await house.option(call, await house.person())
+    unpublished = await house.stage.call(await house.stage.production())
+    await house.option(unpublished, await house.person())
+    await house.work()
+    info = await company_info(house.database, house.company)
+    for age, left in ((KEPT_FOR - DAY, (2, 1)), (KEPT_FOR + DAY, (0, 0))):
+        house.at(utc_now() + age)
+        await purge_company(Order(house.app.state.runner.tools, info, {}))
+        async with house.database.company(info, write=False) as session:
+            counted = [await session.scalar(select(func.count()).select_from(one)) for one in (Notice, Message)]
+        assert tuple(counted) == left
+    assert await house.log() == []
