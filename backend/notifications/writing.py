@@ -19,6 +19,7 @@ from backend.notifications.preferences import unwanted_by
 from backend.notifications.wording import News, Place, Told, item
 from backend.outbox.mail import Mail, MailKind
 from backend.people.models import Job, Person
+from backend.planning.domain.options import SECOND
 from backend.planning.domain.publication import must_be_told
 from backend.planning.domain.states import Status, effective
 from backend.planning.models import Assignment, Call, CallStatus, Message, MessageStatus, Notice, NoticeKind
@@ -107,8 +108,8 @@ async def _contents(act: Act, message_id: UUID) -> Sequence[Row[Any]]:
     query = (
         select(
             Notice.kind, Notice.facts, Notice.actor_id, Notice.call_id, Notice.assignment_id, Assignment.status,
-            Assignment.expires_at, Assignment.message, Assignment.reason, Job.label, Call.title, Call.starts_at,
-            Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
+            Assignment.expires_at, Assignment.rank, Assignment.message, Assignment.reason, Job.label, Call.title,
+            Call.starts_at, Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
             Production.title.label("production"),
         )
         .join(Assignment, Assignment.id == Notice.assignment_id)
@@ -205,6 +206,7 @@ def _one(row: Row[Any], places: Mapping[str | None, Place], act: Act) -> News:
         now=_times(told, places),
         before=_times(row.facts, places) if row.kind is NoticeKind.CHANGED else None,
         expires_at=row.expires_at if is_option else None,
+        is_second=is_option and row.rank == SECOND,
         is_accepted=is_option and status is Status.ACCEPTED,
         message=row.message if is_option else None,
         reason=row.reason if row.kind is NoticeKind.CANCELLED else None,
