@@ -251,9 +251,10 @@ async def _store(sheet: Sheet) -> None:
         events.append((one, *changes(before, before | values)))
     await act.session.flush()
     await repository.store_acts(act, rows)
-    told = {} if sheet.body.on_behalf is None else {"on_behalf": sheet.body.on_behalf}
+    action = Action(sheet.body.action.value)
     for one, was, now in events:
-        record(act, assignments.DONE[Action(sheet.body.action.value)], one, was, now | told)
+        told = assignments.said_for(action, sheet.rows[one].status, sheet.body.on_behalf)
+        record(act, assignments.DONE[action], one, was, now if told is None else now | {"on_behalf": told})
     await act.session.flush()
 
 
