@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.audit.service import record
 from backend.core.errors import Sentence
 from backend.core.instants import local_day
-from backend.imports import repository
+from backend.imports import repository, telling
 from backend.imports.applying import Application
 from backend.imports.domain.columns import COMPANY
 from backend.imports.domain.diff import Counts, Outcome, Step, count, decide
@@ -70,7 +70,8 @@ async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sent
     if any(number for one in counts.values() for name, number in one.as_dict().items() if name not in UNCHANGING):
         record(act, "season.imported", act.company.id, after={file: one.as_dict() for file, one in counts.items()})
         await act.session.flush()
-        # An import records what was agreed and tells nobody; its options expire by the clock all the same.
+        await telling.tell(described, plan, found)
+        # The options that it brings expire by the clock like all others.
         attending.have_renewed(described)
     return counts, _said_of_company(company), described
 

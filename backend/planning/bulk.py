@@ -251,9 +251,10 @@ async def _store(sheet: Sheet) -> None:
         events.append((one, *changes(before, before | values)))
     await act.session.flush()
     await repository.store_acts(act, rows)
-    told = {} if sheet.body.on_behalf is None else {"on_behalf": sheet.body.on_behalf}
+    action = Action(sheet.body.action.value)
     for one, was, now in events:
-        record(act, assignments.DONE[Action(sheet.body.action.value)], one, was, now | told)
+        told = assignments.said_for(action, sheet.rows[one].status, sheet.body.on_behalf)
+        record(act, assignments.DONE[action], one, was, now if told is None else now | {"on_behalf": told})
     await act.session.flush()
 
 
@@ -286,8 +287,8 @@ async def _follow(sheet: Sheet, remind_at: Any) -> None:  # noqa: ANN401 - an in
         await declarations.forget_all(act, list(sheet.reached))
     if action in _FALLING:
         await promoting.after_fall(act, [Fallen(row.call_id, row.job, row.rank) for row in rows])
-    kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.RELEASE: NoticeKind.CANCELLED,
-            BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
+    kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.CONFIRM: NoticeKind.CONFIRMED,
+            BulkAction.RELEASE: NoticeKind.CANCELLED, BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
     if kind is not None:
         notices.note(act, kind, [_concerned(row) for row in rows])
 

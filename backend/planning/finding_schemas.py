@@ -28,6 +28,7 @@ from backend.planning.schemas import (
     PlannedVenue,
     Reason,
     Second,
+    Told,
     UnplacedBreak,
 )
 from backend.rules.finding import Action, Confidence, Cure, Finding, Severity, Unit
@@ -151,6 +152,14 @@ class ClearanceIn(Body):
         list[GroundIn],
         Field(max_length=20, description="For DEROG findings; recorded as derogations of the people and days found."),
     ] = Field(default_factory=list)
+
+
+class ConfirmIn(ClearanceIn):
+    """What makes a confirmation pass the law, if it must, and how a person who has not answered said yes."""
+
+    on_behalf: Annotated[
+        Told | None, Field(examples=[None], description="Of somebody who has not answered; kept in the history.")
+    ] = None
 
 
 class ClearedCallChange(CallChange, ClearanceIn):

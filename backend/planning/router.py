@@ -19,7 +19,7 @@ from backend.planning import positions as on_positions
 from backend.planning.bulk_schemas import BulkAction, BulkIn, BulkOut
 from backend.planning.copy_schemas import CallNew
 from backend.planning.domain.states import Action, Status
-from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, PlanningOut
+from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, ConfirmIn, PlanningOut
 from backend.planning.gate import Brought
 from backend.planning.models import CallKind, CallStatus
 from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
@@ -284,13 +284,17 @@ async def offer(
 
 @router.post("/assignments/{assignment_id}/confirm", summary="Confirm an assignment", dependencies=[Depends(unhurried)])
 async def confirm(
-    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, brought: BroughtToPass
-) -> AssignmentOut:
+    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, request: Request, response: Response,
+    body: ConfirmIn | None = None,
+) -> AssignmentOut:  # fmt: skip
     """409 `overlap` with the company's own assignments in the way, or `person_not_available` for anything elsewhere.
 
     What the law forbids is refused as in publishing: `not_allowed`, `override_required` or `ground_required`.
+    `on_behalf` keeps in the history how somebody who has not answered said yes.
     """
-    return _answer(response, await on_assignments.confirm(act, assignment_id, expected, brought))
+    sent = body or ConfirmIn()
+    brought = Brought(sent, language_of(request))
+    return _answer(response, await on_assignments.confirm(act, assignment_id, expected, brought, sent.on_behalf))
 
 
 @router.post("/assignments/{assignment_id}/release", summary="Release a person")

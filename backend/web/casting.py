@@ -18,6 +18,7 @@ from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning.candidates import candidates
 from backend.planning.domain.wall_times import read_instant
+from backend.planning.finding_schemas import ConfirmIn
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
@@ -117,7 +118,8 @@ async def _do(
     if what == "offer":
         await on_assignments.offer(act, assignment_id, await _offer(act, call_id, fields), version)
     elif what == "confirm":
-        await on_assignments.confirm(act, assignment_id, version, brought(request, fields))
+        said = read(ConfirmIn, {"on_behalf": fields.get("on_behalf") or None}).on_behalf
+        await on_assignments.confirm(act, assignment_id, version, brought(request, fields), said)
     elif what == "release":
         await on_assignments.release(act, assignment_id, version)
     elif what == "cancel":

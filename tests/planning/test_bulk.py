@@ -124,6 +124,21 @@ async def test_a_bulk_act_never_confirms_beyond_a_headcount(stage: Stage) -> Non
     assert (await stage.act(made[2], "confirm")).status_code == 200
 
 
+async def test_how_somebody_who_has_not_answered_said_yes_is_kept_of_one_and_of_many(stage: Stage) -> None:
+    silent, sure, alone = await drafts(stage, 3)
+    await bulk(stage, "offer", [silent, sure, alone], expires_at=EXPIRY)
+    await stage.act(sure, "accept", on_behalf="written")
+    await bulk(stage, "confirm", [silent, sure], on_behalf="phone")
+    assert (await stage.act(alone, "confirm", on_behalf="in_person")).status_code == 200
+    for one, before, told in ((silent, "option", "phone"), (sure, "accepted", None), (alone, "option", "in_person")):
+        last = (await stage.get(f"/assignments/{one['id']}/history", limit=1)).json()["items"][0]
+        assert (last["what"], last["from"], last["to"], last["on_behalf"]) == (
+            "assignment.confirmed", before, "confirmed", told
+        )  # fmt: skip
+        assert last["by"] == "Camille Renard"
+    problem(await stage.act(silent, "confirm", on_behalf="telepathy"), 422)
+
+
 @pytest.mark.postgresql
 async def test_two_planners_and_the_person_at_once_never_fill_a_position_beyond_its_headcount(
     stage: Stage, app: Any

@@ -68,6 +68,7 @@ async def test_a_week_is_a_table_with_a_caption_and_heads_that_say_what_each_cel
     assert "lun. 3 mars" in page.text
     assert "10\u00a0h\u201313\u00a0h" in page.text
     assert "Salle du Cabestan" in page.text
+    assert '</span><span class="about">' not in page.text, "read aloud, the name and the town would be one word"
     assert "1/2" in page.text
     assert "incomplet" in page.text
     assert "À pourvoir" in page.text

@@ -285,9 +285,11 @@ async def test_somebody_is_assigned_offered_and_confirmed(owner: Browser, home: 
     assert "option en attente" in shown.text
     (found,) = (await stage.get("/assignments", call_id=parts["call"]["id"])).json()["items"]
     assert found["expires_at"] == "2031-03-01T17:00:00Z"
-    confirmed = await owner.send_form(shown, f"{home}/assignments/{found['id']}/confirm")
+    confirmed = await owner.send_form(shown, f"{home}/assignments/{found['id']}/confirm", on_behalf="written")
     assert confirmed.status_code == 303
     assert (await stage.read(found))["status"] == "confirmed"
+    (last, *_) = (await stage.get(f"/assignments/{found['id']}/history")).json()["items"]
+    assert (last["to"], last["on_behalf"]) == ("confirmed", "written")
     assert "1/1" in (await owner.get(call)).text
 
 
