@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 router = APIRouter(include_in_schema=False)
 
 # One style sheet is made of these, in this order: each is a cascade layer or fills one.
-STYLES = ("layers", "tokens", "base", "parts", "front", "lists", "board", "mine", "print")
+STYLES = ("layers", "tokens", "base", "parts", "front", "lists", "board", "mine", "seeing", "print")
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

@@ -62,8 +62,9 @@ def _has_lost_its_session(request: Request) -> bool:
 def _sign_in_first(request: Request) -> Response:
     """Ask for the login; a form that was being sent waits meanwhile, and a page is come back to."""
     if is_fragment(request):
-        address = request.headers.get("hx-current-url", "/")
-        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": f"/sign-in?next={_path(address)}"})
+        address = request.headers.get("hx-current-url") or request.headers.get("referer", "/")
+        to = f"/sign-in?next={_path(address)}&expired=1"
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": to})
     if request.method in {"GET", "HEAD"}:
         target = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="")
         return Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": f"/sign-in?next={target}"})

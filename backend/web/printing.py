@@ -60,6 +60,7 @@ async def person_week(person_id: UUID, act: AsReader, request: Request) -> Respo
         venues=builder.venues, home=f"/c/{act.company.slug}", now=act.now, person_id=person_id,
         phone=known.phone if act.actor.role in EXPORTERS else None, before=days[0] - timedelta(days=7),
         after=days[0] + timedelta(days=7),
+        version=max((call["published_version"] for _chip, call in chips), default=0),
     )  # fmt: skip
 
 

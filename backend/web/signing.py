@@ -43,11 +43,13 @@ TheAccounts = Annotated[Accounts, Depends(the_accounts)]
 
 
 @router.get("/sign-in")
-async def show_sign_in(request: Request, viewer: MaybeViewer, next: Next = "") -> Response:  # noqa: A002 - the address says so
+async def show_sign_in(
+    request: Request, viewer: MaybeViewer, next: Next = "", expired: Next = "",  # noqa: A002 - the address says so
+) -> Response:  # fmt: skip
     """Ask for address and password; whoever is signed in goes on."""
     if viewer is not None:
         return see(local_path(next, await home(request, viewer.user_id)))
-    return _form(request, next=next)
+    return _form(request, next=next, has_expired=bool(expired))
 
 
 @router.post("/sign-in")
@@ -128,11 +130,12 @@ async def home(request: Request, user_id: UUID) -> str:
 
 def _form(
     request: Request, refusal: AppError | None = None, *, next: str = "", email: str = "",  # noqa: A002 - as above
-    resume_path: str = "", resume: Sequence[tuple[str, str]] = (),
+    resume_path: str = "", resume: Sequence[tuple[str, str]] = (), has_expired: bool = False,
 ) -> Response:  # fmt: skip
     return render(
         request, "sign_in.html", status=int(refusal.status) if refusal else HTTPStatus.OK, next=next, email=email,
         error=words_of(request).say(refusal.sentence) if refusal else "", resume_path=resume_path, resume=resume,
+        has_expired=has_expired,
     )  # fmt: skip
 
 

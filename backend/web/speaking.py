@@ -81,6 +81,10 @@ class Words:
             return f"{sign}{rest}\u00a0min"
         return f"{sign}{hours}\u00a0h" + (f"\u00a0{rest:02}" if rest else "")
 
+    def lasting(self, starts: datetime, ends: datetime) -> str:
+        """Return how long it is from one instant to the other: the real time, whatever the clocks do in between."""
+        return self.minutes(round((ends - starts).total_seconds()) // HOUR)
+
     def _clock(self, local: datetime) -> str:
         if self.language == "en":
             return f"{local:%H:%M}"
