@@ -48,7 +48,11 @@ def _answer(request: Request, problem: Problem) -> Response:
             request, "resume.html", status=int(problem.status), typed=typed(request), sentence=problem.sentence
         )
     name = "problem_fragment.html" if is_fragment(request) else "problem.html"
-    response = render(request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id)
+    # Whoever is signed in sees so, whatever was refused: "sign in" would not be the cure.
+    viewer = getattr(request.state, "caller", None)
+    response = render(
+        request, name, status=int(problem.status), viewer=viewer, problem=problem, trace_id=record.current().trace_id
+    )
     if is_fragment(request):
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response

@@ -57,7 +57,7 @@ async def test_a_mistake_is_named_by_file_line_column_and_cure(owner: Browser, c
 
     assert "people.csv" in page
     assert "Ligne 2" in page
-    assert "colonne « job »" in page
+    assert "colonne «\u00a0job\u00a0»" in page
     assert "astronaute" in page
 
 
