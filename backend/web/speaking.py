@@ -42,9 +42,9 @@ class French(NullTranslations):
         """Return a sentence of a template."""
         return unbroken(message)
 
-    def ngettext(self, msgid1: str, msgid2: str, num: int) -> str:
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Return a sentence of a template for one or for many."""
-        return unbroken(super().ngettext(msgid1, msgid2, num))
+        return unbroken(super().ngettext(msgid1, msgid2, n))
 
     # Jinja asks for these first.
     ugettext, ungettext = gettext, ngettext

@@ -355,6 +355,28 @@ async def test_publishing_says_who_reads_what_and_then_everything_is_published(
     assert "<s>lun. 3 mars 10\u00a0h</s> lun. 3 mars 11\u00a0h" in again.text
 
 
+async def test_a_production_is_published_whole_with_its_summary(
+    owner: Browser, home: str, stage: Stage, other_company: SignedUpCompany, client: AsyncClient
+) -> None:
+    production, apart = await stage.production(), await stage.production("Autre spectacle")
+    calls = [await stage.call(production, SOON + timedelta(days=90 * number)) for number in range(2)]
+    kept = await stage.call(apart)
+    path = f"{home}/productions/{production['id']}"
+    assert "Publier 2 changements" in (await owner.get(path)).text
+    link = {"production": production["id"], "whole": "1"}
+
+    page = await owner.get(f"{home}/publish", params=link)
+    done = await owner.send_form(page, f"{home}/publish")
+
+    assert (done.status_code, done.headers["location"]) == (303, path)
+    states = [(await stage.get(f"/calls/{one['id']}")).json()["status"] for one in (*calls, kept)]
+    assert states == ["published", "published", "draft"]
+    assert "Publier" not in (await owner.get(path)).text.partition("<main")[2]
+    assert "Tout est publié pour ce spectacle" in (await owner.get(f"{home}/publish", params=link)).text
+    twin = await create(client, other_company.headers, "/productions", title="La Traversée", kind="creation")
+    assert (await owner.get(f"{home}/publish", params={**link, "production": twin["id"]})).status_code == 404
+
+
 async def test_nobody_publishes_what_the_page_did_not_show(owner: Browser, home: str, stage: Stage) -> None:
     call = await stage.call(await stage.production())
     page = await owner.get(f"{home}/publish", params={"from": WEEK})
