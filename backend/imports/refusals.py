@@ -16,11 +16,16 @@ PART = ("body", "files")
 
 @dataclass(frozen=True, slots=True)
 class RowError(FieldError):
-    """One refused row, or cell; `line` and `column` are None where the whole file, or row, is meant."""
+    """One refused row, or cell; `line` and `column` are None where the whole file, or row, is meant.
+
+    `value` and `was` let a page correct the cell (`domain.correcting`); no answer of the API holds them.
+    """
 
     file: str = ""
     line: int | None = None
     column: str | None = None
+    value: str | None = None
+    was: str | None = None
 
     def body(self, language: str) -> dict[str, Any]:
         """Return the entry of `errors`: file, line, column, msg, code."""
@@ -63,7 +68,9 @@ def as_csv(faults: Sequence[RowError], language: str) -> str:
 
 def _row_error(problem: RowProblem) -> RowError:
     loc = [part for part in (problem.file, problem.line, problem.column) if part is not None]
-    return RowError(loc, problem.sentence, problem.code, problem.file, problem.line, problem.column)
+    return RowError(
+        loc, problem.sentence, problem.code, problem.file, problem.line, problem.column, problem.value, problem.was
+    )
 
 
 def _summary(count: int) -> Sentence:

@@ -12,7 +12,9 @@ from backend.core.errors import Sentence
 from backend.core.instants import local_day
 from backend.imports import repository, telling
 from backend.imports.applying import Application
+from backend.imports.domain import correcting
 from backend.imports.domain.columns import COMPANY
+from backend.imports.domain.correcting import Corrections
 from backend.imports.domain.diff import Counts, Outcome, Step, count, decide
 from backend.imports.domain.judging import judge
 from backend.imports.domain.rows import CompanyRow, Season
@@ -29,16 +31,18 @@ UNCHANGING = frozenset({"unchanged", "kept", "absent"})
 
 
 async def import_season(
-    act: Act, files: Mapping[str, bytes], *, dry_run: bool = False, language: str = "fr"
-) -> ImportReport:
+    act: Act, files: Mapping[str, bytes], *, dry_run: bool = False, language: str = "fr",
+    corrections: Corrections = correcting.NONE,
+) -> ImportReport:  # fmt: skip
     """Import the seven files (by name) into the company of the act; with `dry_run`, do it all and take it back.
 
+    `corrections` are read in place of the cells that they were made for.
     Raises ImportRejectedError with every bad row; then nothing may be committed.
     """
     jobs = await repository.job_codes(act.session)
     today = local_day(act.now, ZoneInfo(act.company.timezone))
     # In a thread: five megabytes made to be slow would hold up every other request for seconds.
-    judgement = await asyncio.to_thread(judge, files, jobs, today=today)
+    judgement = await asyncio.to_thread(judge, files, jobs, today=today, corrections=corrections)
     if judgement.season is None:
         raise ImportRejectedError(judgement.problems, judgement.more)
     savepoint = await act.session.begin_nested() if dry_run else None

@@ -16,7 +16,7 @@ from backend.planning.models import Assignment, Call, CallKind, CallStatus, Posi
 from backend.planning.period import Period
 from backend.productions.models import Production, Venue
 from backend.tenancy.acting import Act
-from backend.tenancy.rows import keyset, sort_instant
+from backend.tenancy.rows import holds_words, keyset, sort_instant
 
 CALL_COLUMNS = tuple(Call.__table__.columns)
 POSITION_COLUMNS = tuple(Position.__table__.columns)
@@ -32,6 +32,7 @@ class CallsFilter:
     venue_id: UUID | None = None
     status: CallStatus | None = None
     kind: CallKind | None = None
+    q: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequen
     ):
         if value is not None:
             ids = ids.where(column == value)
+    if wanted.q is not None:
+        ids = ids.where(holds_words(wanted.q, Call.title))
     shown = keyset(ids, page, (Call.starts_at, Call.id), (sort_instant, UUID))
     return (await act.session.execute(_staffed_calls(act, shown).order_by(Call.starts_at, Call.id))).all()
 

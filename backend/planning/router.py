@@ -9,7 +9,7 @@ from backend.core.languages import language_of
 from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ANY_VERSION, ExpectedVersion, stale
 from backend.core.resources import show, show_created
-from backend.core.schemas import Code
+from backend.core.schemas import Code, Line
 from backend.identity.access import AsPlanner, AsReader
 from backend.planning import assignments as on_assignments
 from backend.planning import bulk as on_many
@@ -75,7 +75,7 @@ def _brought(request: Request, body: ClearanceIn | None = None) -> Brought:
 BroughtToPass = Annotated[Brought, Depends(_brought)]
 
 
-def _wanted_calls(
+def _wanted_calls(  # noqa: PLR0913, PLR0917 - parameters of the query
     act: AsReader,
     starts: FromQuery = None,
     ends: ToQuery = None,
@@ -83,8 +83,9 @@ def _wanted_calls(
     venue_id: UUID | None = None,
     status: CallStatus | None = None,
     kind: CallKind | None = None,
+    q: Annotated[Line | None, Query(description="Words of the title.", examples=["filage"])] = None,
 ) -> CallsFilter:
-    return CallsFilter(read_period(starts, ends, act.company.timezone), production_id, venue_id, status, kind)
+    return CallsFilter(read_period(starts, ends, act.company.timezone), production_id, venue_id, status, kind, q)
 
 
 @router.get("/calls", summary="List the calls")

@@ -62,10 +62,12 @@ class CallRef(Body):
 
 
 class ContactRef(Body):
-    """Whom to phone about a call: who manages the stage on it, else the company's production office."""
+    """Whom to phone about a call: who manages the stage on it, else whom the company names, else its office."""
 
     name: str = Field(examples=["Isaac Lambert"])
-    job_label: str = Field(examples=["régisseur·se général·e"])
+    job_label: str = Field(
+        examples=["régisseur·se général·e"], description="The company's name for whom the company names itself."
+    )
     phone: str = Field(examples=["+33 6 39 98 00 21"])
 
 

@@ -24,7 +24,7 @@ from backend.portal import repository
 from backend.portal.calendar import CalendarEntry, render
 from backend.portal.calendar import Status as CalendarStatus
 from backend.portal.models import CalendarFeed
-from backend.portal.repository import Found, Link
+from backend.portal.repository import Contact, Found, Link
 from backend.portal.schemas import (
     CallRef,
     CompanyRef,
@@ -171,7 +171,7 @@ async def _decided(mine: MyAct, assignment_id: UUID, note: str | None) -> Decide
     return Decided(assignment=shown_now, note=note)
 
 
-def shown(found: Found, row: Any, now: datetime, contact: Any) -> MyAssignment:  # noqa: ANN401 - rows of the repository
+def shown(found: Found, row: Any, now: datetime, contact: Contact | None) -> MyAssignment:  # noqa: ANN401 - a row of the repository
     """Return one assignment as its person sees it: the published version of its call, and whom to phone."""
     status = states.effective(row.status, row.expires_at, now)
     told = row.published
@@ -196,10 +196,8 @@ def shown(found: Found, row: Any, now: datetime, contact: Any) -> MyAssignment: 
     )
 
 
-def _contact(row: Any) -> ContactRef | None:  # noqa: ANN401 - a row of repository.contacts_of
-    if row is None:
-        return None
-    return ContactRef(name=f"{row.first_name} {row.last_name}", job_label=row.label, phone=row.phone)
+def _contact(found: Contact | None) -> ContactRef | None:
+    return None if found is None else ContactRef(name=found.name, job_label=found.label, phone=found.phone)
 
 
 def _venue(row: Any) -> VenueRef | None:  # noqa: ANN401 - a row of repository.assignments_of

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest, page_request
-from backend.planning import calls
+from backend.planning import calls, publishing
 from backend.planning.period import ALWAYS
 from backend.planning.repository import CallsFilter
 from backend.productions import service
@@ -121,6 +121,7 @@ async def _production(
     return render(
         request, "production.html", act=act, production=production, typed=typed or stored, status=int(refusal.status),
         errors=refusal.errors(language), error=refusal.text(language), calls=found.items, next_cursor=found.next_cursor,
+        waiting=len(await publishing.find_waiting(act, ALWAYS, production_id)),
         is_continued=page.after is not None, venues={venue.id: venue for venue in venues.items},
         kinds=naming.choices(naming.PRODUCTION_KINDS, language),
         call_kinds=dict(naming.choices(naming.CALL_KINDS, language)),

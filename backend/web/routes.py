@@ -4,10 +4,12 @@ from fastapi import APIRouter
 
 from backend.web.assets import router as assets
 from backend.web.board import router as board
+from backend.web.call_list import router as call_list
 from backend.web.calls import router as calls
 from backend.web.casting import router as casting
 from backend.web.company import router as company
 from backend.web.front import router as front
+from backend.web.inviting import router as inviting
 from backend.web.members import router as members
 from backend.web.mine import router as mine
 from backend.web.my_calendar import router as my_calendar
@@ -25,7 +27,7 @@ from backend.web.status import router as status
 from backend.web.venues import router as venues
 
 ROUTERS: tuple[APIRouter, ...] = (
-    assets, pages, front, signing, status, setting_up, people, productions, venues, company, members,
+    assets, pages, front, signing, status, setting_up, inviting, people, productions, venues, company, members,
     mine, my_calendar, my_findings, my_hours, my_profile,
-    board, calls, casting, publishing, printing,
+    board, call_list, calls, casting, publishing, printing,
 )  # fmt: skip

@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 
 from backend.tenancy.session import Database
+from backend.web.square import square_code
 from tests.counting import statements
-from tests.helpers import SignedUpCompany, accept, create, unique
+from tests.helpers import SignedUpCompany, accept, create, member, unique
 from tests.planning.stage import PARIS, SOON, Stage, same_person
 from tests.web.conftest import Browser, hidden_fields, open_browser
 
@@ -356,6 +357,28 @@ async def test_publishing_says_who_reads_what_and_then_everything_is_published(
     assert "<s>lun. 3 mars 10\u00a0h</s> lun. 3 mars 11\u00a0h" in again.text
 
 
+async def test_a_production_is_published_whole_with_its_summary(
+    owner: Browser, home: str, stage: Stage, other_company: SignedUpCompany, client: AsyncClient
+) -> None:
+    production, apart = await stage.production(), await stage.production("Autre spectacle")
+    calls = [await stage.call(production, SOON + timedelta(days=90 * number)) for number in range(2)]
+    kept = await stage.call(apart)
+    path = f"{home}/productions/{production['id']}"
+    assert "Publier 2 changements" in (await owner.get(path)).text
+    link = {"production": production["id"], "whole": "1"}
+
+    page = await owner.get(f"{home}/publish", params=link)
+    done = await owner.send_form(page, f"{home}/publish")
+
+    assert (done.status_code, done.headers["location"]) == (303, path)
+    states = [(await stage.get(f"/calls/{one['id']}")).json()["status"] for one in (*calls, kept)]
+    assert states == ["published", "published", "draft"]
+    assert "Publier" not in (await owner.get(path)).text.partition("<main")[2]
+    assert "Tout est publié pour ce spectacle" in (await owner.get(f"{home}/publish", params=link)).text
+    twin = await create(client, other_company.headers, "/productions", title="La Traversée", kind="creation")
+    assert (await owner.get(f"{home}/publish", params={**link, "production": twin["id"]})).status_code == 404
+
+
 async def test_nobody_publishes_what_the_page_did_not_show(owner: Browser, home: str, stage: Stage) -> None:
     call = await stage.call(await stage.production())
     page = await owner.get(f"{home}/publish", params={"from": WEEK})
@@ -427,6 +450,67 @@ async def test_a_clock_of_the_server_in_either_season_shows_the_same_hours(
         page = await owner.get(home, params={"from": str(starts.date())})
         assert page.status_code == 200
         assert "17\u00a0h\u00a030\u201320\u00a0h\u00a030" in page.text
+
+
+async def test_a_call_sheet_names_who_is_sure_and_marks_who_is_not(
+    owner: Browser, home: str, stage: Stage, company: SignedUpCompany
+) -> None:
+    production = await stage.production()
+    call, late = await stage.call(production), await stage.call(production, SOON + timedelta(hours=6), title="Raccord")
+    sure, asked, drafted = [await stage.person(name) for name in ("Sûre", "Optionnée", "Brouillonne")]
+    await stage.patch(f"/people/{sure['id']}", {"phone": "+33 6 39 98 00 77"})
+    await stage.confirmed(call, sure)
+    offered = await stage.assignment(call, asked)
+    await stage.act(offered, "offer", expires_at="2031-03-01T12:00:00+01:00")
+    await stage.assignment(call, drafted)
+    await stage.patch("/company", {"contact_name": "Odile Bureau", "contact_phone": "+33 6 39 98 00 99"})
+
+    sheet = (await owner.get(f"{home}/print/day", params={"day": WEEK})).text
+
+    head = sheet.partition("<thead>")[2].partition("</thead>")[0]
+    assert "<b>brouillon, non publié</b>" in head
+    assert f"{sure['first_name']} {sure['last_name']}<" in sheet
+    assert f"{asked['first_name']} {asked['last_name']} (option)" in sheet
+    assert "Brouillonne" not in sheet
+    assert "1 personne en brouillon, non nommée" in sheet
+    assert 'href="tel:+33639980077"' in sheet
+    assert "Odile Bureau" in sheet
+    assert '<svg viewBox="0 0 ' in sheet
+    await stage.post(f"/calls/{call['id']}/publish", **{"If-Match": "*"})
+    sheet = (await owner.get(f"{home}/print/day", params={"day": WEEK})).text
+    head = sheet.partition("<thead>")[2].partition("</thead>")[0]
+    assert "v1, 1 convocation non publiée" in head
+    assert sheet.count("brouillon, non publié") == 1
+    await stage.patch(f"/calls/{call['id']}", {"title": "Répétition changée"})
+    await stage.patch(f"/calls/{late['id']}", {"status": "cancelled"})
+    sheet = (await owner.get(f"{home}/print/day", params={"day": WEEK})).text
+    assert "modifié depuis sa publication" in sheet
+    assert "Raccord" not in sheet
+
+
+async def test_who_may_not_read_the_directory_prints_no_number(
+    app: FastAPI, home: str, stage: Stage, client: AsyncClient, company: SignedUpCompany
+) -> None:
+    person = await stage.person("Discrète")
+    await stage.patch(f"/people/{person['id']}", {"phone": "+33 6 39 98 00 77"})
+    await stage.confirmed(await stage.call(await stage.production()), person)
+    viewer = await member(client, company, "viewer")
+    async with open_browser(app) as reader:
+        reader.cookies.set("__Host-filage", viewer["Authorization"].removeprefix("Bearer "), domain="filage.test")
+        sheet = await reader.get(f"{home}/print/day", params={"day": WEEK})
+
+    assert sheet.status_code == 200
+    assert "Discrète" in sheet.text
+    assert "98 00 77" not in sheet.text
+
+
+def test_a_square_code_holds_its_address_and_no_markup_of_it() -> None:
+    drawn = square_code('https://filage.test/c/x"><script>alert(1)</script>')
+
+    assert drawn.startswith("<svg ")
+    assert "script" not in drawn
+    assert "style=" not in drawn
+    assert drawn != square_code("https://filage.test/c/y")
 
 
 async def test_the_minutes_beside_the_day_stretch_a_call(owner: Browser, home: str, stage: Stage) -> None:
