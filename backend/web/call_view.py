@@ -152,7 +152,7 @@ async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping
     """Return what the law says of a refused act, with the form that sends it again with what makes it pass."""
     words = words_of(request)
     sentence, errors = told(words, error)
-    own = ("override_reason", "ground-", "document-")
+    own = ("override_reason", "ground-", "document-", "seen")
     kept = [(name, value) for name, value in fields.items() if not name.startswith(own)]
     base = f"/c/{act.company.slug}"
     told_of = error.extra["findings"]

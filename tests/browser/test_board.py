@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import DESK, PHONE, Picture, Site, Windows, sign_in, violations
 from tests.helpers import SignedUpCompany, sign_up
@@ -392,8 +392,12 @@ async def test_254_calls_stand_on_one_board_within_the_weight_of_a_page(windows:
     )
     assert weight <= 75 * 1024
     assert await violations(page) == []
-    asked: list[Any] = []
-    page.on("requestfinished", asked.append)
+    asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("requestfinished", note)
     await chip(page, played.first).focus()
     await page.keyboard.press("m")
     await page.keyboard.press("ArrowRight")

@@ -218,12 +218,20 @@ async def test_a_drop_is_answered_at_once_with_the_parts_that_changed_and_no_oth
         assert known[key] == mark
 
 
+async def test_a_drop_on_the_month_brings_its_two_days(owner: Browser, home: str, played: dict[str, Any]) -> None:
+    page = await owner.get(home, params={"from": WEEK, "view": "month"})
+
+    answer = await drop(owner, home, page, played["call"], "2031-03-04", back=f"{home}?view=month&from={WEEK}")
+
+    assert set(re.findall(r'data-k="([^"]*)"', answer.text)) == {"1.0", "1.1", "d7", "d8"}
+
+
 async def test_a_drop_repeated_acts_once_and_leads_to_the_board(
     owner: Browser, home: str, stage: Stage, played: dict[str, Any]
 ) -> None:
     page = await owner.get(home, params={"from": WEEK})
-    answers = [await drop(owner, home, page, played["call"], "2031-03-04", once="one", csrf="") for _ in range(1)]
-    assert answers[0].status_code == 403
+    forged = await drop(owner, home, page, played["call"], "2031-03-04", copy="1", once="one", csrf="")
+    assert forged.status_code == 403
     csrf = hidden_fields(page.text, "/sign-out")["csrf"]
     first, again = [
         await drop(owner, home, page, played["call"], "2031-03-04", copy="1", once="one", csrf=csrf) for _ in range(2)

@@ -100,8 +100,8 @@
   // Of the table of wide screens and the list of small ones, the next page brings the one that this screen shows.
   const small = matchMedia("(max-width: 40rem)");
   const screen = () => { document.cookie = `filage-screen=${small.matches ? "small" : "wide"}; path=/c; max-age=31536000; samesite=lax`; };
-  const shows = () => board().querySelector(small.matches ? ".phone-days" : "table.week");
-  small.addEventListener("change", () => { screen(); if (chips().length === 0 && !shows()) location.reload(); });
+  const misses = () => board()?.querySelector(".phone-days, table.week") && !board().querySelector(small.matches ? ".phone-days" : "table.week");
+  small.addEventListener("change", () => { screen(); if (misses()) location.reload(); });
   const basics = (chip) => ({ csrf: board().dataset.csrf, once: once(), version: chip?.dataset.v ?? "", back: board().dataset.back });
   // Not crypto.randomUUID: a company's own server may be reached by http.
   const once = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
@@ -341,7 +341,7 @@
   window.filage = { send, basics };
   if (board()) {
     screen();
-    if (!shows() && board().querySelector(".phone-days, table.week")) location.reload();
+    if (misses()) location.reload();
     still(board());
     rove();
   }
