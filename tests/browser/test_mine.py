@@ -229,6 +229,7 @@ async def test_nothing_of_a_person_is_left_after_they_sign_out(
     before = await page.evaluate(EVERYTHING_KEPT)
     assert [secret for secret in secrets if secret not in before] == []
 
+    await page.get_by_role("button", name="Compte").tap()
     await page.get_by_role("button", name="Se déconnecter").tap()
     await page.wait_for_url("**/sign-in")
     await kept_no_more(page)

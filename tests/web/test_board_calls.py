@@ -238,6 +238,31 @@ async def test_somebody_held_by_another_company_is_only_not_available_and_asking
         app.state.settings = frozen
 
 
+async def test_the_chooser_beside_the_board_answers_with_the_board(owner: Browser, home: str, stage: Stage) -> None:
+    parts = await cast(stage)
+    back = f"{home}?view=week&by=venue&from={WEEK}"
+    sheet = await owner.get(
+        f"{home}/calls/{parts['call']['id']}/sheet", params={"back": back}, headers={"HX-Request": "true"}
+    )
+
+    beside = await owner.send_form(sheet, chooser(home, parts))
+    assert beside.text.count(" data-quick") == 2
+    fields = {
+        "person_id": parts["free"]["id"], "position_id": parts["position"]["id"], "job": "comedien", "what": "draft",
+    }  # fmt: skip
+    answer = await owner.send_form(beside, f"{home}/calls/{parts['call']['id']}/assignments", **fields)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"{home}?view=week")
+    assert (
+        "1/1"
+        not in (await owner.get(answer.headers["location"])).text.partition('class="open"')[2].partition("</tr>")[0]
+    )
+    assert (await owner.send_form(beside, chooser(home, parts), q="Libre", back="//ailleurs")).text.count(
+        " data-quick"
+    ) == 0
+
+
 async def test_a_thousand_people_are_searched_and_paged_with_as_many_statements_as_three(
     owner: Browser, home: str, stage: Stage
 ) -> None:
