@@ -84,7 +84,8 @@ async def _page(request: Request, act: Act, view: View, sentence: str = "", stat
     alone = [calls[name] for name in calls if name not in {row.call_id for row in told_of}]
     return render(
         request, "publish.html", act=act, status=status, waiting=list(calls.values()), people=list(people.values()),
-        alone=alone, home=base, back=view.at(base), sentence=sentence, view=view,
+        alone=alone, summary=publishing.summary_of(act, [one.call for one in waiting]),
+        home=base, back=view.at(base), sentence=sentence, view=view,
         versions=" ".join(f"{one.call.id}:{one.call.version}" for one in waiting),
     )  # fmt: skip
 
