@@ -56,6 +56,14 @@ async def add_times(session: AsyncSession, number: int, spans: Sequence[tuple[UU
         await session.execute(insert(BusyTime), rows)
 
 
+async def delete_times(session: AsyncSession, unavailability_id: UUID) -> None:
+    """Delete the times of an unavailability, which is given others."""
+    await session.execute(
+        delete(BusyTime).where(BusyTime.unavailability_id == unavailability_id),
+        execution_options={"synchronize_session": False},
+    )
+
+
 async def busy(session: AsyncSession, numbers: Collection[int], within: Span) -> dict[int, list[Span]]:
     """Return when these accounts are away, as far as it touches `within`: with the login's rights only."""
     found: dict[int, list[Span]] = {}

@@ -196,13 +196,14 @@ async def undo(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> As
     """Let an option that was declined or released by mistake stand again, as the person is told.
 
     Raises ConflictError: `state_conflict` where there is no way back, `promoted` when a second choice moved up since,
-    `duplicate` when the person was asked anew.
+    `position_filled` when somebody else was confirmed on its place, `duplicate` when the person was asked anew.
     """
     assignment, call = await _locked(act, assignment_id, expected)
     if call.status is CallStatus.CANCELLED:
         raise refusals.call_cancelled()
     if assignment.acted_at is not None and await promoting.moved_up_since(act, assignment):
         raise refusals.moved_up()
+    await filling.check_place(act, (assignment.call_id, assignment.job))
     async with refusing(act.session, _refusals()):
         blank = {"reason": None, "decided_by": None, "decided_at": None}
         await _transit(act, assignment, Action.UNDO, blank, contested=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from backend.planning.domain.publication import FIELDS, find_changes, has_moved,
 from backend.planning.domain.states import Status
 from backend.planning.gate import BRINGING_NOTHING, Brought
 from backend.planning.models import Assignment, Call, CallStatus, NoticeKind, Publication
-from backend.planning.period import Period
+from backend.planning.period import ALWAYS, Period
 from backend.planning.schemas import Difference, ProductionPublicationOut, PublicationOut
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
@@ -51,16 +51,38 @@ async def publish_call(
 
 
 async def publish_production(
-    act: Act, production_id: UUID, brought: Brought = BRINGING_NOTHING
+    act: Act,
+    production_id: UUID,
+    brought: Brought = BRINGING_NOTHING,
+    period: Period = ALWAYS,
+    *,
+    dry_run: bool = False,
 ) -> ProductionPublicationOut:
-    """Publish every draft or changed call of a production, or none; cancelled ones stay as they are.
+    """Publish every draft or changed call of a production in a period, or none; cancelled ones stay as they are.
 
-    Raises NotFoundError, and what the gate raises for what the law forbids.
+    A `dry_run` says which these are, and publishes nothing. Raises NotFoundError, and what the gate raises for what the
+    law forbids.
     """
     if not await repository.production_exists(act, production_id):
         raise refusals.missing(refusals.NO_PRODUCTION)
-    published = await _publish_changed(act, await repository.lock_calls_of_production(act, production_id), brought)
-    return ProductionPublicationOut(production_id=production_id, calls=published)
+    if dry_run:
+        waiting = await find_waiting(act, period, production_id)
+        published = [_would_be(act, one) for one in waiting]
+        found = summary_of(act, [one.call for one in waiting])
+    else:
+        locked = await repository.lock_calls_of_production(act, production_id, period)
+        published = await _publish_changed(act, locked, brought)
+        named = {one.call_id for one in published}
+        found = summary_of(act, [call for call in locked if call.id in named])
+    return ProductionPublicationOut(
+        production_id=production_id,
+        dry_run=dry_run,
+        number=len(published),
+        first_day=found.first_day,
+        last_day=found.last_day,
+        past=found.past,
+        calls=published,
+    )
 
 
 async def publish_calls(
@@ -102,6 +124,23 @@ async def publish_snapshot(act: Act, call: Call, snapshot: dict[str, Any]) -> Pu
         call.status = CallStatus.PUBLISHED
     await act.session.flush()
     return published
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a publication is about: from which day to which (None: no call at all), and how many have begun already."""
+
+    first_day: date | None
+    last_day: date | None
+    past: int
+
+
+def summary_of(act: Act, calls: Sequence[Row[Any]]) -> Summary:
+    """Return what these calls are, on the company's calendar."""
+    zone = ZoneInfo(act.company.timezone)
+    days = [call.starts_at.astimezone(zone).date() for call in calls]
+    past = sum(call.starts_at <= act.now for call in calls)
+    return Summary(min(days, default=None), max(days, default=None), past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +207,13 @@ async def _let_pass(act: Act, calls: Sequence[Call | Row[Any]], brought: Brought
     on_them = Assignment.call_id.in_([call.id for call in calls])
     await gate.hold_people(act, gate.confirmed_on(on_them))
     await gate.let_pass(act, on_them, [(call.starts_at, call.ends_at) for call in calls], brought)
+
+
+def _would_be(act: Act, waiting: Waiting) -> PublicationOut:
+    call = waiting.call
+    return PublicationOut(
+        call_id=call.id, version=call.published_version + 1, published_at=act.now, changes=waiting.changes
+    )
 
 
 def _told(act: Act, call: Call | Row[Any], snapshot: dict[str, Any]) -> dict[str, Any]:

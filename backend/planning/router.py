@@ -126,8 +126,9 @@ async def change_call(
 ) -> CallOut:
     """A call that moves takes its confirmed people along: 409 `overlap` or `person_not_available`, and nothing moves.
 
-    A draft moves whatever the law says. A published call whose move makes a finding of its confirmed people worse, or
-    brings a new one, is refused as in publishing: `not_allowed`, `override_required` or `ground_required`.
+    A draft moves whatever the law says. A published call whose new times, kind, place or production make a finding of
+    its confirmed people worse, or bring a new one, is refused as in publishing: `not_allowed`, `override_required` or
+    `ground_required`.
 
     `{"status": "cancelled", "cancel_reason": "..."}` cancels it and the assignments on it.
     """
@@ -158,9 +159,17 @@ async def publish_call(
 
 
 @router.post("/productions/{production_id}/publish", summary="Publish the calls of a production")
-async def publish_production(act: AsPlanner, production_id: UUID, brought: BroughtToPass) -> ProductionPublicationOut:
-    """Every draft or changed call, each with its new version; or none, as for one call, when the law forbids some."""
-    return await publishing.publish_production(act, production_id, brought)
+async def publish_production(
+    act: AsPlanner, production_id: UUID, brought: BroughtToPass, starts: FromQuery = None, ends: ToQuery = None,
+    dry_run: Annotated[bool, Query(description="Say what it would do; do nothing.", examples=[False])] = False,
+) -> ProductionPublicationOut:  # fmt: skip
+    """Every draft or changed call, each with its new version; or none, as for one call, when the law forbids some.
+
+    `from` and `to` keep the calls that have a moment between them. The answer says how many calls that is, from which
+    day to which, and how many have begun already; `dry_run` says so beforehand.
+    """
+    period = read_period(starts, ends, act.company.timezone)
+    return await publishing.publish_production(act, production_id, brought, period, dry_run=dry_run)
 
 
 @router.get("/calls/{call_id}/positions", summary="List the positions of a call")
@@ -173,7 +182,7 @@ async def list_positions(act: AsReader, call_id: UUID) -> Page[PositionOut]:
 async def create_position(
     act: AsPlanner, call_id: UUID, body: PositionIn, request: Request, response: Response
 ) -> PositionOut:
-    """409 `duplicate` when the call has a position of this job."""
+    """409 `duplicate` when the call has a position of this job, `headcount_too_low` below those confirmed in it."""
     position = await on_positions.create_position(act, call_id, body)
     show_created(request, response, position.id, position.version)
     return position
@@ -196,7 +205,10 @@ async def change_position(
     expected: ExpectedVersion,
     response: Response,
 ) -> PositionOut:
-    """The job changes only while nobody stands on the position (409 `in_use`)."""
+    """The job changes only while nobody stands on the position (409 `in_use`).
+
+    The headcount is not lowered below those confirmed (409 `headcount_too_low`): cancel somebody first.
+    """
     position = await on_positions.change_position(act, call_id, position_id, body, expected)
     show(response, position.version)
     return position
@@ -336,7 +348,10 @@ async def decline(
 async def undo(
     act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
 ) -> AssignmentOut:
-    """Takes back an answer "no" or a release, until the option expires; 409 `promoted` once a second moved up."""
+    """Takes back an answer "no" or a release, until the option expires.
+
+    409 `promoted` once a second choice moved up, `position_filled` once others are confirmed on all places.
+    """
     return _answer(response, await on_assignments.undo(act, assignment_id, expected))
 
 

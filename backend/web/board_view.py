@@ -3,7 +3,7 @@
 Pure: the planning comes as the API gives it, and nothing here asks for anything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from backend.planning.domain.states import Status
 from backend.planning.models import CallStatus
+from backend.planning.staffing import Colour
 from backend.web.attempts import with_query
 from backend.web.planning_words import COVERAGE, DEPARTMENTS, ICONS, KINDS, STATUSES, TINTS, named
 from backend.web.speaking import Words
@@ -245,7 +246,7 @@ class Builder:
         on_it = [one for one in self.assignments.get(call["id"], []) if department in {None, self.department(one)}]
         sure = sum(one["status"] == Status.CONFIRMED for one in on_it)
         needed = sum(one["headcount"] for one in wanted)
-        state = coverage(wanted, on_it)
+        state = coverage(wanted, on_it) if department else of_colour(call["colour"], on_it)
         place = self.venues.get(call["venue_id"])
         return self.chip(
             call, state, f"{sure}/{needed}" if wanted else str(len(on_it)), self.title(call),
@@ -287,6 +288,11 @@ class Builder:
         state = "part" if on_it else "none"
         label = job.label if job else position["job"]
         return self.chip(call, state, figure, label, about=self.title(call), position=position["id"], found=0)
+
+
+def of_colour(colour: str, on_it: Sequence[Mapping[str, Any]]) -> str:
+    """Return how a whole call stands: as the API counts it, which knows who was asked and who was only put down."""
+    return {Colour.GREEN.value: "full", Colour.AMBER.value: "option"}.get(colour, "part" if on_it else "none")
 
 
 def coverage(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> str:

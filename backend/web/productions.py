@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest, page_request
-from backend.planning import calls, publishing
+from backend.planning import calls, premieres, publishing
 from backend.planning.period import ALWAYS
 from backend.planning.repository import CallsFilter
 from backend.productions import service
@@ -78,7 +78,7 @@ async def change_production(request: Request, act: AsPlanner, production_id: UUI
 
     async with forms.trying(act, again, OF_A_PRODUCTION):
         body = forms.read(ProductionChange, typed)
-        await service.change_production(act, production_id, body, forms.expected_version(request))
+        await premieres.change_production(act, production_id, body, forms.expected_version(request))
     return see(_path(act, production_id))
 
 

@@ -94,7 +94,8 @@ async def _page(
     alone = [calls[name] for name in calls if name not in {row.call_id for row in told_of}]
     return render(
         request, "publish.html", act=act, status=status, waiting=list(calls.values()), people=list(people.values()),
-        alone=alone, home=base, sentence=sentence, view=view,
+        alone=alone, summary=publishing.summary_of(act, [one.call for one in waiting]),
+        home=base, sentence=sentence, view=view,
         back=f"{base}/productions/{whole}" if whole else view.at(base),
         put_on=put_on,
         versions=" ".join(f"{one.call.id}:{one.call.version}" for one in waiting),
