@@ -303,6 +303,8 @@ async def test_a_call_sheet_and_a_week_are_one_printed_page_each(windows: Window
         await expect(page.locator("header.top")).to_be_hidden()
         printed = await page.pdf(prefer_css_page_size=True)
         assert re.findall(rb"/Type /Pages\s+/Count (\d+)", printed) == [b"1"]
+        if path.startswith("/print/day"):
+            assert await page.locator(".sheet-table svg.code").first.is_visible()
         assert re.findall(rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)", printed) == [(b"594", b"841")]
 
 
