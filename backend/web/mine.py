@@ -111,6 +111,7 @@ async def my_planning(
         request, "my_planning.html", viewer=viewer, now=now, all=bool(all_of_it), counted=counted, planning=planning,
         weighed={one: each.shown(words_of(request).language) for one, each in weighed.items()},
         shown_at_once=SHOWN_AT_ONCE, accepted=_one_of(found.items, accepted), declined=_one_of(found.items, declined),
+        home_minutes=round((in_zone(now, HOME_TIMEZONE).utcoffset() or timedelta()).total_seconds() / 60),
         note={"contested": STILL_CONTESTED, "held": ALREADY_HELD}.get(note), **spoken(request, now),
     )  # fmt: skip
     # The worker of this page names its cache by this: nobody's planning is kept under another's name.
