@@ -65,7 +65,12 @@ async def read_file(request: Request) -> bytes:
     parts = form.multi_items()
     if len(parts) != 1 or parts[0][0] != FIELD or not isinstance(parts[0][1], UploadFile):
         raise _wrong_form()
-    content = await parts[0][1].read()
+    return await content_of(parts[0][1])
+
+
+async def content_of(upload: UploadFile) -> bytes:
+    """Return what a file holds. Raises TooLargeError above 1 MB."""
+    content = await upload.read()
     if len(content) > MOST_BYTES:
         raise TooLargeError(
             "payload_too_large",

@@ -66,6 +66,48 @@ async def list_own(session: AsyncSession, caller: Caller, page: PageRequest) -> 
     return Page[UnavailabilityOut](items=[shown(row) for row in rows], next_cursor=cursor)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnTime:
+    """One time at which a person said that they are away, and by which of their unavailabilities."""
+
+    unavailability_id: UUID
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """An unavailability that is not over: its next time, and the end of its last one."""
+
+    said: UnavailabilityOut
+    following: Span
+    last_at: datetime
+
+
+async def own_times(session: AsyncSession, caller: Caller, within: Span) -> list[OwnTime]:
+    """Return each of the caller's times that touches `within`, by its start."""
+    rows = await repository.times_of(session, caller.user_id, within)
+    return [OwnTime(row.unavailability_id, Span(row.starts_at, row.ends_at)) for row in rows]
+
+
+async def list_current(
+    session: AsyncSession, caller: Caller, origin: Origin, now: datetime, limit: int
+) -> list[Current]:  # fmt: skip
+    """Return those of the caller's unavailabilities that are not over, by their next time."""
+    rows = await repository.list_current(session, caller.user_id, origin, now, limit)
+    return [Current(shown(row), Span(row.next_at, row.next_until), row.last_at) for row in rows]
+
+
+async def count_imported(session: AsyncSession, caller: Caller) -> int:
+    """Return how many unavailabilities the caller has from calendars, past ones too."""
+    return await repository.count_imported(session, caller.user_id)
+
+
+async def forget_imported(session: AsyncSession, caller: Caller) -> None:
+    """Delete what the caller's calendars brought; what they said by hand stays."""
+    await repository.hold_own(session, caller.user_id)
+    await repository.delete_imported(session, caller.user_id)
+
+
 async def read_own(session: AsyncSession, caller: Caller, unavailability_id: UUID) -> UnavailabilityOut:
     """Return one of the caller's. Raises NotFoundError."""
     return shown(await _found(session, caller, unavailability_id))

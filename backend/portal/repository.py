@@ -14,7 +14,7 @@ from backend.identity.models import PersonLink
 from backend.people.models import Job, Person
 from backend.planning.domain.states import Status
 from backend.planning.ledger import IS_CONTESTED
-from backend.planning.models import Assignment, Booking, Call
+from backend.planning.models import Assignment, Booking, Call, Publication
 from backend.productions.models import Production, Venue
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo
@@ -105,7 +105,7 @@ def _as_contact(row: Row[Any]) -> Contact:
 # Columns of the tables, not of the entities: rows then pass SQLAlchemy's loading of entities by.
 _ASSIGNMENT, _CALL, _JOB = Assignment.__table__, Call.__table__, Job.__table__
 _PRODUCTION, _VENUE, _BOOKING = Production.__table__, Venue.__table__, Booking.__table__
-_PERSON = Person.__table__
+_PERSON, _PUBLICATION = Person.__table__, Publication.__table__
 _OF_ASSIGNMENT = ("id", "status", "rank", "expires_at", "message", "job", "version", "updated_at")
 _OF_CALL = ("published", "published_version", "published_at", "published_starts_at", "published_ends_at")
 _OF_VENUE = ("id", "name", "address", "postal_code", "city", "timezone")
@@ -132,11 +132,19 @@ def _assignments(narrowed_by: frozenset[str], *, sqlite: bool) -> Select[Any]:
             _PRODUCTION.c.title.label("production_title"),
             _PRODUCTION.c.premiere_date,
             _ASSIGNMENT.c.id.in_(contested).label("contested"),
+            _PUBLICATION.c.changes.label("told_changes"),
         )
         .join(_CALL, _CALL.c.id == _ASSIGNMENT.c.call_id)
         .join(_JOB, _JOB.c.code == _ASSIGNMENT.c.job)
         .join(_PERSON, _PERSON.c.id == _ASSIGNMENT.c.person_id)
         .outerjoin(_PRODUCTION, _PRODUCTION.c.id == _told("production_id", sqlite=sqlite))
+        # What the last publication changed for somebody who was there before it.
+        .outerjoin(
+            _PUBLICATION,
+            (_PUBLICATION.c.call_id == _CALL.c.id)
+            & (_PUBLICATION.c.version == _CALL.c.published_version)
+            & (_PUBLICATION.c.published_at > _ASSIGNMENT.c.created_at),
+        )
         .outerjoin(_VENUE, _VENUE.c.id == _told("venue_id", sqlite=sqlite))
         .where(
             _ASSIGNMENT.c.person_id == bindparam("person_id"),

@@ -61,6 +61,15 @@ class CallRef(Body):
     version: int = Field(examples=[1], description="Number of the publication.")
 
 
+class CallBefore(Body):
+    """When a call was before its last publication moved it, for somebody who was on it already."""
+
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    elsewhere: bool = Field(examples=[False], description="It was at another place, too or only.")
+    changed_at: UtcInstant
+
+
 class ContactRef(Body):
     """Whom to phone about a call: who manages the stage on it, else whom the company names, else its office."""
 
@@ -78,6 +87,7 @@ class MyAssignment(Body):
     company: CompanyRef
     production: ProductionRef
     call: CallRef
+    before: CallBefore | None = Field(examples=[None], description="What the last publication moved, if it did.")
     venue: VenueRef | None
     timezone: str = Field(
         examples=["Europe/Paris"], description="On whose clocks the hours are read: the venue's, or the company's."

@@ -16,6 +16,7 @@ from backend.web.my_calendar import router as my_calendar
 from backend.web.my_findings import router as my_findings
 from backend.web.my_hours import router as my_hours
 from backend.web.my_profile import router as my_profile
+from backend.web.my_unavailabilities import router as my_unavailabilities
 from backend.web.pages import router as pages
 from backend.web.people import router as people
 from backend.web.printing import router as printing
@@ -28,6 +29,6 @@ from backend.web.venues import router as venues
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets, pages, front, signing, status, setting_up, inviting, people, productions, venues, company, members,
-    mine, my_calendar, my_findings, my_hours, my_profile,
+    mine, my_calendar, my_findings, my_hours, my_profile, my_unavailabilities,
     board, call_list, calls, casting, publishing, printing,
 )  # fmt: skip
