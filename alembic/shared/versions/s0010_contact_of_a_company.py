@@ -1,12 +1,12 @@
 """Whom to phone at a company, as it says itself: shown to the people that it calls.
 
-Revision: s0011, after s0009.
+Revision: s0010, after s0009.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "s0011"
+revision = "s0010"
 down_revision = "s0009"
 branch_labels = None
 depends_on = None
