@@ -4,6 +4,7 @@ The catalogue (`locale/en/LC_MESSAGES/messages.po`) translates their sentences; 
 to be compiled before a change of words is seen.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -17,6 +18,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 from backend.core.errors import Sentence
+from backend.web.naming import FIELDS, changes_in_words
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -104,6 +106,11 @@ class Words:
     def lasting(self, starts: datetime, ends: datetime) -> str:
         """Return how long it is from one instant to the other: the real time, whatever the clocks do in between."""
         return self.minutes(round((ends - starts).total_seconds()) // HOUR)
+
+    def typed(self, fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return what somebody typed into a form, each with its name in words; ids and versions are left out."""
+        known = {name: value for name, value in fields if name in FIELDS}
+        return [(name, value) for name, _, value in changes_in_words(None, known, self.language)]
 
     def _clock(self, local: datetime) -> str:
         if self.language == "en":

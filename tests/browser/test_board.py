@@ -387,6 +387,7 @@ async def test_254_calls_stand_on_one_board_within_the_weight_of_a_page(windows:
 
     assert await page.locator("table tr:not(.open) .chip").count() >= 254
     session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")  # without it, what is in memory already is not counted
     await session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     await page.reload(wait_until="networkidle")
     weight = await page.evaluate(

@@ -1,6 +1,7 @@
 """Signing in and out in a browser, and what keeps a session and its forms from being used by others."""
 
 import json
+import re
 
 import pytest
 from fastapi import FastAPI
@@ -94,7 +95,7 @@ async def test_what_was_typed_survives_an_expired_session(
     page = await owner.get("/sign-in")
     fields = {**hidden_fields(page.text, "/sign-in"), "next": "", "email": company.email, "password": PASSWORD}
 
-    resumed = [["title", "Répétition & <b>raccord</b>"]]
+    resumed = [["title", "Répétition & <b>raccord</b>"], ["version", "7"], ["venue_id", ""]]
     answer = await owner.post(
         "/sign-in", data={**fields, "resume_path": f"/c/{company.slug}/calls", "resume": json.dumps(resumed)}
     )
@@ -102,6 +103,8 @@ async def test_what_was_typed_survives_an_expired_session(
     assert answer.status_code == 200
     assert "Répétition &amp; &lt;b&gt;raccord&lt;/b&gt;" in answer.text
     assert f'action="/c/{company.slug}/calls"' in answer.text
+    assert re.findall("<dt>(.*?)</dt>", answer.text) == ["titre"]
+    assert 'name="version" value="7"' in answer.text
 
 
 async def test_every_page_forbids_scripts_of_others_and_frames(browser: Browser) -> None:
