@@ -200,6 +200,7 @@ async def _page(  # noqa: PLR0913 - what the forms of one page may hold
         errors={of: {FIELDS.get(name, name): text for name, text in errors.items()}},
         just=just, still=_still(just, mine["times"], found.items) if just else [],
         done=DONE.get(done), report=report, unread=found.unavailable, imported_shown=IMPORTED_SHOWN,
+        most_bytes=importing.MOST_BYTES,
         repeats=[(name, words.say(text)) for name, text in REPEATS.items()],
         zones=[(zone, place_time(words, zone) or words.say(Sentence("métropole", "mainland France")))
                for zone in ZONES],

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from httpx import AsyncClient
 from playwright.async_api import Page, expect
 
+from tests.availability.test_importing import at, calendar, event
 from tests.browser.conftest import DESK, PHONE, Picture, Windows, sign_in, violations
 from tests.helpers import PASSWORD, SignedUpCompany
 from tests.portal.conftest import House, act, assign, call, email, house, other_house
@@ -178,6 +180,28 @@ async def test_a_month_is_pressed_without_scripts(windows: Windows, linked: Hous
 
     await expect(page.get_by_text("Supprimée :")).to_be_visible()
     await expect(page.get_by_role("heading", name="Ce que vous avez dit (0)")).to_be_visible()
+
+
+async def test_a_calendar_is_taken_on_the_telephone_and_what_is_refused_is_seen_at_once(
+    windows: Windows, linked: House, email: str
+) -> None:
+    page = await windows.open(PHONE)
+    await sign_in(page, email, path="/sign-in?next=/me/unavailabilities")
+    field, send = page.get_by_label("Fichier .ics"), page.get_by_role("button", name="Importer cet agenda")
+    await field.set_input_files({"name": "a.ics", "mimeType": "text/calendar", "buffer": b"x" * 1_000_001})
+    assert "1 Mo" in await field.evaluate("input => input.validationMessage")
+    await field.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"\x89PNG"})
+    await send.tap()
+    refusal = page.get_by_role("alert").filter(has_text="n'est pas un calendrier iCalendar lisible")
+    await expect(refusal).to_be_in_viewport()
+    day = f"{datetime.now(UTC) + timedelta(days=40):%Y%m%d}"
+    taken = calendar(event("a", *at(day)), event("b", *at(day), "TRANSP:TRANSPARENT"))
+    await field.set_input_files({"name": "a.ics", "mimeType": "text/calendar", "buffer": taken})
+    await send.tap()
+
+    await expect(page.get_by_text("Agenda importé. Ajoutés : 1")).to_be_visible()
+    await expect(page.get_by_text("1 × marqué « disponible » dans l'agenda")).to_be_visible()
+    assert await violations(page) == []
 
 
 async def test_an_answer_without_network_stays_on_the_page_with_what_was_typed(

@@ -165,11 +165,15 @@ async def test_a_move_is_shown_old_then_new_and_an_answer_to_the_old_one_is_not_
         assert answer.status_code == 412
         text = answer.text.replace("\u00a0", " ")
         assert "La compagnie a changé cette date depuis que vous l" in text
-        assert "<s>lun. 3 mars 2031 10 h–14 h</s>" in text
-        assert "<strong>lun. 3 mars 2031 12 h–16 h</strong>" in text
+        assert "<s>10 h–14 h</s>" in text
+        assert "<strong>12 h–16 h</strong>" in text
     assert "Déjà pris." in declined.text
     assert (await status(client, house, option))["status"] == "option"
     assert (await person.send_form(late, f"/me/assignments/{option}/accept")).status_code == 303
+    await moved(client, house, option, ends_at="2031-03-04T18:00:00+01:00", starts_at="2031-03-04T12:00:00+01:00")
+    after = (await person.get("/me")).text.replace("\u00a0", " ")
+    assert "<s>lun. 3 mars 2031 12 h–16 h</s>" in after
+    assert "<strong>mar. 4 mars 2031 12 h–18 h</strong>" in after
 
 
 async def test_who_comes_after_a_move_is_not_told_of_it(client: AsyncClient, person: Browser, house: House) -> None:

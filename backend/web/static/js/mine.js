@@ -24,6 +24,20 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("online", () => (notSent.hidden = true));
 
+// What was refused is seen at once, however far down the page it stands.
+const refused = document.querySelector('main [aria-invalid="true"], main .alert.wrong[role="alert"]');
+if (refused) {
+  refused.scrollIntoView({ block: "center" });
+  refused.focus({ preventScroll: true });
+}
+
+// A file that would be refused for its size is not sent at all.
+for (const form of document.querySelectorAll("form[data-most]")) {
+  const input = form.querySelector("input[type=file]");
+  const most = Number(form.dataset.most);
+  input.addEventListener("change", () => input.setCustomValidity(input.files[0]?.size > most ? form.dataset.told : ""));
+}
+
 // Hours are those of each place: said where the clock of this device is another one.
 const elsewhere = document.getElementById("elsewhere");
 if (elsewhere) elsewhere.hidden = new Date().getTimezoneOffset() === -Number(elsewhere.dataset.minutes);
