@@ -89,7 +89,8 @@ async def mark_days(call_id: UUID, act: AsPlanner, request: Request) -> Response
     call = await on_calls.read_call(act, call_id)
     days = read_view(act, _asked(request.query_params)).days
     period = read_bounded_period(days[0].isoformat(), days[-1].isoformat(), act.company.timezone)
-    planning = msgspec.json.decode(await reading.read_planning(act, PlanningFilter(period), words_of(request).language))
+    language = words_of(request).language
+    planning = msgspec.json.decode(await reading.read_planning(act, PlanningFilter(period), language, judged=False))
     zone = ZoneInfo(await zone_of(act, call.venue_id))
     found = suits(planning, call.model_dump(mode="json"), days, zone)
     return JSONResponse(found, headers={"Cache-Control": "no-store"})

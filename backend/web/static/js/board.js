@@ -155,7 +155,7 @@
     held = chip; copying = copy; over = chip.closest("td");
     chip.classList.add("held");
     say(`${words().grab} ${text(chip)}`);
-    prefetch(chip);
+    setTimeout(() => { if (held === chip) prefetch(chip); }, 150);  // a quick drag needs no marks
     return true;
   }
 
