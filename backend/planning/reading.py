@@ -58,12 +58,16 @@ class PlanningFilter:
     department: str | None = None
 
 
-async def read_planning(act: Act, wanted: PlanningFilter, language: str) -> bytes:
-    """Return the planning as JSON: calls that have a moment in the period, all that they name, and findings."""
+async def read_planning(act: Act, wanted: PlanningFilter, language: str, *, judged: bool = True) -> bytes:
+    """Return the planning as JSON: calls that have a moment in the period, all that they name, and findings.
+
+    Without being `judged` it has no findings, and costs half.
+    """
     parts = _parts(act, wanted) | _recorded(act, wanted)
     texts = await (_rows_by_python(act, parts) if is_sqlite(act.session) else _rows_by_database(act, parts))
     head = {"from": instant_text(wanted.period.starts_at), "to": instant_text(wanted.period.ends_at)}
-    found = [finding.model_dump(mode="json") for finding in await _findings(act, wanted, language)]
+    findings = await _findings(act, wanted, language) if judged else []
+    found = [finding.model_dump(mode="json") for finding in findings]
     told = {"unavailabilities": msgspec.Raw(b"[]")} | {name: msgspec.Raw(text) for name, text in texts.items()}
     return msgspec.json.encode({**head, **told, "findings": found})
 

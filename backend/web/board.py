@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from backend.core.errors import AppError
 from backend.core.pagination import PageRequest
@@ -25,9 +26,9 @@ from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import keep_instead
 from backend.web import planning_words
 from backend.web.attempts import with_query
-from backend.web.board_view import GROUPS, VIEWS, Board, View, build
+from backend.web.board_view import GROUPS, VIEWS, Board, View, build, suits
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsReader, opened, see
+from backend.web.sessions import AsPlanner, AsReader, opened, see
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, dependencies=[Depends(opened)])
 Asked = Annotated[str, Query(max_length=60)]
@@ -80,6 +81,19 @@ async def board_fragment(act: AsReader, request: Request) -> Response:
     """Show the board without its page: what a script puts in the place of the former one."""
     name = "board_fragment.html" if is_fragment(request) else "board.html"
     return await _page(request, act, name, request.query_params)
+
+
+@router.get("/calls/{call_id}/days")
+async def mark_days(call_id: UUID, act: AsPlanner, request: Request) -> Response:
+    """Say, for a board that a call is dragged over, which of its days would suit, as far as this company knows."""
+    call = await on_calls.read_call(act, call_id)
+    days = read_view(act, _asked(request.query_params)).days
+    period = read_bounded_period(days[0].isoformat(), days[-1].isoformat(), act.company.timezone)
+    language = words_of(request).language
+    planning = msgspec.json.decode(await reading.read_planning(act, PlanningFilter(period), language, judged=False))
+    zone = ZoneInfo(await zone_of(act, call.venue_id))
+    found = suits(planning, call.model_dump(mode="json"), days, zone)
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
 async def answer_act(request: Request, act: Act, fields: Mapping[str, str], **said: object) -> Response:

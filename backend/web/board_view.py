@@ -341,6 +341,34 @@ def group(findings: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> li
     return list(found.values())
 
 
+def suits(planning: Planning, call: Mapping[str, Any], days: Iterable[date], zone: ZoneInfo) -> dict[str, int]:
+    """Say of each day whether a call could be on it, as far as this company knows: 0 yes, 1 somebody is away, 2 no.
+
+    No: somebody confirmed on it is confirmed on another call at these hours.
+    """
+    people = {
+        one["person_id"] for one in planning["assignments"]
+        if one["call_id"] == call["id"] and one["status"] == Status.CONFIRMED
+    }  # fmt: skip
+    times = {one["id"]: _between(one) for one in planning["calls"] if one["id"] != call["id"]}
+    taken = [
+        times[one["call_id"]] for one in planning["assignments"]
+        if one["person_id"] in people and one["status"] == Status.CONFIRMED and one["call_id"] in times
+    ]  # fmt: skip
+    away = [_between(one) for one in planning["unavailabilities"] if one["person_id"] in people]
+    walls = [instant.astimezone(zone).replace(tzinfo=None) for instant in _between(call)]
+    found = {}
+    for day in days:
+        first, last = ((wall + (day - walls[0].date())).replace(tzinfo=zone) for wall in walls)
+        clashes, absent = (any(a < last and b > first for a, b in known) for known in (taken, away))
+        found[day.isoformat()] = 2 if clashes else 1 if absent else 0
+    return found
+
+
+def _between(one: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(one["starts_at"]), datetime.fromisoformat(one["ends_at"])
+
+
 def _of_people(builder: Builder, days: list[date]) -> list[Row]:
     chips: dict[str, list[Chip]] = {}
     for on_it in builder.assignments.values():

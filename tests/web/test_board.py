@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from httpx import AsyncClient
 
 from backend.core.pagination import PageRequest
 from backend.web import assets, board
+from backend.web.board_view import suits
 from tests.counting import statements
 from tests.helpers import SignedUpCompany, accept, sign_up, unique
 from tests.planning.stage import PARIS, SOON, Stage
@@ -225,6 +226,28 @@ async def test_a_drop_on_the_month_brings_its_two_days(owner: Browser, home: str
     answer = await drop(owner, home, page, played["call"], "2031-03-04", back=f"{home}?view=month&from={WEEK}")
 
     assert set(re.findall(r'data-k="([^"]*)"', answer.text)) == {"1.0", "1.1", "d7", "d8"}
+
+
+async def test_the_days_of_a_drag_say_where_a_call_would_suit(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    other = await stage.call(played["production"], SOON + timedelta(days=1, hours=1))
+    await stage.confirmed(other, played["person"])
+
+    answer = await owner.get(f"{home}/calls/{played['call']['id']}/days", params={"back": f"{home}?from={WEEK}"})
+
+    assert list(answer.json().values()) == [0, 2, 0, 0, 0, 0, 0]
+
+
+def test_a_day_on_which_somebody_is_away_is_marked_so_by_the_clock_of_the_place() -> None:
+    call = {"id": "c", "starts_at": "2031-03-29T09:00:00Z", "ends_at": "2031-03-29T12:00:00Z"}
+    # Ten in the morning in Paris is one hour earlier in UTC from the 30th on.
+    away = {"person_id": "p", "starts_at": "2031-03-30T08:00:00Z", "ends_at": "2031-03-30T08:30:00Z"}
+    on_it = {"call_id": "c", "person_id": "p", "status": "confirmed"}
+    planning = {"calls": [call], "assignments": [on_it], "unavailabilities": [away]}
+    days = [date(2031, 3, 29), date(2031, 3, 30), date(2031, 3, 31)]
+
+    assert list(suits(planning, call, days, PARIS).values()) == [0, 1, 0]
 
 
 async def test_a_drop_repeated_acts_once_and_leads_to_the_board(

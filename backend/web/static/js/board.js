@@ -155,7 +155,7 @@
     held = chip; copying = copy; over = chip.closest("td");
     chip.classList.add("held");
     say(`${words().grab} ${text(chip)}`);
-    prefetch(chip);
+    setTimeout(() => { if (held === chip) prefetch(chip); }, 150);  // a quick drag needs no marks
     return true;
   }
 
@@ -175,25 +175,29 @@
     cell.classList.add("over");
     const line = cell.closest("tr");
     const day = board().querySelector(`thead th:nth-child(${cell.cellIndex + 1})`)?.textContent ?? cell.dataset.day;
-    const mark = { 0: "✓", 1: "!", 2: "✕" }[marks[row(cell)]] ?? "";
+    const mark = { 0: "✓", 1: "!", 2: "✕" }[marks[row(cell)] ?? marks[cell.dataset.day]] ?? "";
     say(`${words().over} ${day.trim()}, ${line.querySelector("th")?.textContent.replace(/\s+/g, " ").trim() ?? ""} ${mark}`);
   }
 
-  // Whom an open position would suit: one answer, drawn on all rows.
+  // Whom an open position would suit, or which days a call: one answer, drawn on all rows or heads.
   async function prefetch(chip) {
-    if (!chip.dataset.p) return;
-    if (marked !== chip.dataset.p) {
-      const path = `${board().dataset.home}/calls/${chip.dataset.call}/positions/${chip.dataset.p}/marks`;
-      const body = new URLSearchParams({ csrf: board().dataset.csrf });
+    const { call, p } = chip.dataset, wanted = p ?? call;
+    if (!call) return;
+    if (marked !== wanted) {
+      const path = `${board().dataset.home}/calls/${call}/`, headers = { "HX-Request": "true" };
+      const asked = p
+        ? fetch(`${path}positions/${p}/marks`, { method: "POST", body: new URLSearchParams({ csrf: board().dataset.csrf }), headers })
+        : fetch(`${path}days?back=${encodeURIComponent(board().dataset.back)}`, { headers });
       try {
-        const answer = await fetch(path, { method: "POST", body, headers: { "HX-Request": "true" } });
+        const answer = await asked;
         if (!answer.ok) return;
-        marks = await answer.json(); marked = chip.dataset.p;
+        marks = await answer.json(); marked = wanted;
       } catch { return; }  // the marks are a help: the drop is judged all the same
     }
     if (held !== chip) return;
-    for (const one of document.querySelectorAll("[data-person]")) {
-      if (one.dataset.person in marks) one.dataset.mark = marks[one.dataset.person];
+    for (const one of document.querySelectorAll("#board [data-person], #board thead [data-date], #board td .date")) {
+      const mark = marks[one.dataset.person ?? one.dataset.date];
+      if (mark !== undefined) one.dataset.mark = mark;
     }
   }
 
