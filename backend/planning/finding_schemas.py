@@ -305,7 +305,10 @@ class RefusalOut(Body):
     code: Annotated[
         str, Field(examples=["overlap"], description="`overlap`, `person_unavailable` or `person_not_available`.")
     ]
-    sentence: Annotated[str, Field(examples=["Cette personne est déjà confirmée sur des horaires qui se chevauchent."])]
+    sentence: Annotated[
+        str,
+        Field(examples=["Geneviève Roche est déjà confirmé·e sur « Filage » (03/03/2031 10:00-13:00), en même temps."]),
+    ]
     person_id: PersonId
     call_id: CallId
     conflicts: list[ConflictOut]

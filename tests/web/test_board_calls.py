@@ -602,7 +602,7 @@ async def test_the_page_of_a_refused_act_shows_what_stands_not_what_was_tried(
     refused = await owner.send_form(page, f"{home}/assignments/{draft['id']}/confirm")
 
     assert refused.status_code == 409
-    assert "se chevauchent" in refused.text
+    assert "en même temps" in refused.text
     line = refused.text.partition(f'id="a-{draft["id"]}"')[2].partition("</li>")[0]
     assert "brouillon" in line
     assert (await stage.read(draft))["status"] == "draft"
