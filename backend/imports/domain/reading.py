@@ -22,6 +22,7 @@ MAXIMUM_CELL = 10_000
 MAXIMUM_NAMED = 20
 _LONGEST_COMPARED = 1_000
 _BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its text holds zeros too
 # Everything of Unicode's category Cc, except the tab and the two line ends, which a quoted cell may hold.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -95,7 +96,7 @@ def _decoded(file: str, content: bytes, problems: Problems) -> str | None:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        if b"\0" in body:
+        if b"\0" in body and not body.startswith(_UTF16):
             problems.add(file, None, None, _NO_TEXT, "not_text")
             return None
         line = len(_LINE_END.findall(body[: error.start])) + 1
