@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from backend.imports import applying, repository
 from backend.imports.refusals import ImportRejectedError, RowError
+from backend.planning import probing
 from backend.planning.domain.states import Status
 from backend.planning.findings import find
 from backend.planning.models import Call, CallStatus
@@ -389,10 +390,12 @@ async def test_every_not_available_row_that_is_named_is_counted_for_the_limit_an
         await load(database, company, small)
     assert caught.value.unavailable == 2
     assert (len(caught.value.fields), caught.value.extra["more"]) == (2, 0)
+    counted: list[int] = []
     monkeypatch.setattr(applying, "UNAVAILABLE_TOLD", 1)
+    monkeypatch.setattr(probing, "note_refusals", lambda _act, refused: counted.append(refused))
     with pytest.raises(ImportRejectedError) as caught:
         await load(database, company, small)
-    assert caught.value.unavailable == 1
+    assert (counted, caught.value.unavailable) == ([1], 1)
     assert (len(caught.value.fields), caught.value.extra["more"]) == (1, 0)
     assert "corrigez celles-ci d'abord" in caught.value.sentence.fr
 
