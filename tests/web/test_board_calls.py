@@ -50,6 +50,46 @@ async def create_by_form(browser: Browser, home: str, typed: dict[str, str]) -> 
     return await browser.send_form(page, f"{home}/calls/new", **typed)
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends", "said"),
+    [
+        ("2026-10-24T23:00:00+02:00", "2026-10-25T03:30:00+01:00", "5\u00a0h\u00a030"),
+        ("2027-03-27T23:00:00+01:00", "2027-03-28T03:30:00+02:00", "3\u00a0h\u00a030"),
+    ],
+)
+async def test_a_strike_over_the_change_of_clocks_says_how_long_it_really_is(
+    owner: Browser, home: str, stage: Stage, starts: str, ends: str, said: str
+) -> None:
+    production = await stage.production()
+    call = await stage.create(
+        "/calls", production_id=production["id"], kind="strike", title="Démontage", starts_at=starts, ends_at=ends
+    )
+
+    page = await owner.get(f"{home}/calls/{call['id']}")
+    sheet = await owner.get(f"{home}/calls/{call['id']}/sheet", headers={"HX-Request": "true"})
+
+    for text in (page.text, sheet.text):
+        assert "23\u00a0h\u20133\u00a0h\u00a030" in text
+        assert f"({said})" in text
+
+
+@pytest.mark.parametrize("now", [datetime(2026, 11, 22, 12, tzinfo=PARIS), datetime(2026, 7, 1, 12, tzinfo=PARIS)])
+async def test_a_clock_of_the_server_in_either_season_shows_the_same_hours(
+    owner: Browser, home: str, stage: Stage, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    production = await stage.production()
+    days = (datetime(2026, 10, 24, 17, 30, tzinfo=PARIS), datetime(2027, 3, 28, 17, 30, tzinfo=PARIS))
+    for starts in days:
+        await stage.call(production, starts)
+    for module in ("identity.access", "web.sessions"):
+        monkeypatch.setattr(f"backend.{module}.utc_now", lambda: now)
+
+    for starts in days:
+        page = await owner.get(home, params={"from": str(starts.date())})
+        assert page.status_code == 200
+        assert "17\u00a0h\u00a030\u201320\u00a0h\u00a030" in page.text
+
+
 async def test_a_call_is_created_in_the_wall_time_of_its_place(owner: Browser, home: str, stage: Stage) -> None:
     venue = await stage.create("/venues", name="Salle de La Possession", timezone="Indian/Reunion")
 
@@ -385,46 +425,6 @@ async def test_the_call_sheet_and_the_week_of_a_person_are_dated_on_each_page(
     assert "14 quai du Cabestan" in sheet.text
     assert person["last_name"] in sheet.text
     assert "10\u00a0h\u201313\u00a0h" in week.text
-
-
-@pytest.mark.parametrize(
-    ("starts", "ends", "said"),
-    [
-        ("2026-10-24T23:00:00+02:00", "2026-10-25T03:30:00+01:00", "5\u00a0h\u00a030"),
-        ("2027-03-27T23:00:00+01:00", "2027-03-28T03:30:00+02:00", "3\u00a0h\u00a030"),
-    ],
-)
-async def test_a_strike_over_the_change_of_clocks_says_how_long_it_really_is(
-    owner: Browser, home: str, stage: Stage, starts: str, ends: str, said: str
-) -> None:
-    production = await stage.production()
-    call = await stage.create(
-        "/calls", production_id=production["id"], kind="strike", title="Démontage", starts_at=starts, ends_at=ends
-    )
-
-    page = await owner.get(f"{home}/calls/{call['id']}")
-    sheet = await owner.get(f"{home}/calls/{call['id']}/sheet", headers={"HX-Request": "true"})
-
-    for text in (page.text, sheet.text):
-        assert "23\u00a0h\u20133\u00a0h\u00a030" in text
-        assert f"({said})" in text
-
-
-@pytest.mark.parametrize("now", [datetime(2026, 11, 22, 12, tzinfo=PARIS), datetime(2026, 7, 1, 12, tzinfo=PARIS)])
-async def test_a_clock_of_the_server_in_either_season_shows_the_same_hours(
-    owner: Browser, home: str, stage: Stage, monkeypatch: pytest.MonkeyPatch, now: datetime
-) -> None:
-    production = await stage.production()
-    days = (datetime(2026, 10, 24, 17, 30, tzinfo=PARIS), datetime(2027, 3, 28, 17, 30, tzinfo=PARIS))
-    for starts in days:
-        await stage.call(production, starts)
-    for module in ("identity.access", "web.sessions"):
-        monkeypatch.setattr(f"backend.{module}.utc_now", lambda: now)
-
-    for starts in days:
-        page = await owner.get(home, params={"from": str(starts.date())})
-        assert page.status_code == 200
-        assert "17\u00a0h\u00a030\u201320\u00a0h\u00a030" in page.text
 
 
 async def test_the_minutes_beside_the_day_stretch_a_call(owner: Browser, home: str, stage: Stage) -> None:
