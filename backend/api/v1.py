@@ -13,6 +13,7 @@ from backend.people.skills_router import router as skills
 from backend.planning.busy_router import router as busy
 from backend.planning.copies_router import router as copies
 from backend.planning.findings_router import router as findings
+from backend.planning.premieres_router import router as premieres
 from backend.planning.router import router as planning
 from backend.portal.router import router as portal
 from backend.productions.router import router as productions
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     travel,
     planning,
     copies,
+    premieres,
     busy,
     findings,
     hours,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from backend.availability import repository
+from backend.availability import freed, repository
 from backend.availability.domain.calendar_file import (
     BusyEvent,
     CalendarError,
@@ -29,6 +29,11 @@ from backend.identity.access import Caller
 
 FIELD = "file"
 MOST_BYTES = 1_000_000
+EXAMPLE = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Mon agenda//FR\r\nBEGIN:VEVENT\r\nUID:cours-du-lundi@example.org\r\n"
+    "DTSTART;TZID=Europe/Paris:20261207T180000\r\nDTEND;TZID=Europe/Paris:20261207T220000\r\n"
+    "RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20270630T215959Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 _REASONS = {
     "cancelled": Sentence("annulé", "cancelled"),
     "transparent": Sentence("marqué « disponible » dans l'agenda", "marked as free in the calendar"),
@@ -38,6 +43,9 @@ _REASONS = {
         "terminé avant ce mois-ci, ou dans plus de trois ans", "over before this month, or more than three years ahead"
     ),
     "duplicate": Sentence("deux fois dans le fichier", "twice in the file"),
+    "recurrence_empty": Sentence(
+        "avec une répétition qui ne donne aucune date", "with a recurrence that gives no time at all"
+    ),
     "recurrence": Sentence("avec une répétition illisible", "with a recurrence that cannot be read"),
     "recurrence_too_old": Sentence("répété depuis plus de quarante ans", "repeated for more than forty years"),
     "recurrence_too_fine": Sentence("répété plus d'une fois par jour", "repeated more than once a day"),
@@ -57,7 +65,12 @@ async def read_file(request: Request) -> bytes:
     parts = form.multi_items()
     if len(parts) != 1 or parts[0][0] != FIELD or not isinstance(parts[0][1], UploadFile):
         raise _wrong_form()
-    content = await parts[0][1].read()
+    return await content_of(parts[0][1])
+
+
+async def content_of(upload: UploadFile) -> bytes:
+    """Return what a file holds. Raises TooLargeError above 1 MB."""
+    content = await upload.read()
     if len(content) > MOST_BYTES:
         raise TooLargeError(
             "payload_too_large",
@@ -88,6 +101,8 @@ async def import_calendar(
     await repository.add_rows(session, rows)
     spans = [(row["id"], span) for row, event in zip(rows, new, strict=True) for span in event.spans]
     await repository.add_times(session, caller.person_number, spans)
+    if going:
+        await freed.tell(session, caller.person_number)
     return CalendarReport(
         created=len(created), updated=len(updated), unchanged=len(read.events) - len(new),
         removed=len(absent) if replace else 0, absent=0 if replace else len(absent), cut=read.cut,

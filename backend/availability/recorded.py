@@ -7,15 +7,16 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select
 
-from backend.audit.service import record
+from backend.audit.service import changes, record
 from backend.availability.domain.clocks import Span
 from backend.availability.models import PersonUnavailability
-from backend.availability.schemas import RecordedIn, RecordedOut
-from backend.availability.service import Asked, instant_text, read_span
+from backend.availability.schemas import RecordedChange, RecordedIn, RecordedOut
+from backend.availability.service import Asked, instant_text, merged_times, read_span
 from backend.core.errors import ConflictError, NotFoundError, Sentence
 from backend.core.ids import new_id
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
+from backend.core.resources import sent
 from backend.identity.expansion import has_templates, need_templates
 from backend.people.models import Person
 from backend.people.service import NO_PERSON
@@ -26,12 +27,6 @@ SHOWN = 50
 NAMED = 400  # people named in a statement; beyond them all of the company are read
 _FIELDS = ("person_id", "whole_days", "starts_at", "ends_at")
 _COLUMNS = tuple(PersonUnavailability.__table__.columns)
-RECORDED = Sentence(
-    "Votre compagnie a noté cette personne indisponible sur ces horaires : choisissez quelqu'un d'autre, ou supprimez "
-    "cette indisponibilité (voyez « unavailabilities »).",
-    "Your company has recorded this person as unavailable at these times: choose somebody else, or delete that "
-    "unavailability (see `unavailabilities`).",
-)
 
 
 async def list_recorded(act: Act, person_id: UUID, page: PageRequest) -> Page[RecordedOut]:
@@ -67,6 +62,25 @@ async def add_recorded(act: Act, person_id: UUID, body: RecordedIn) -> RecordedO
     return _shown(row)
 
 
+async def change_recorded(
+    act: Act, person_id: UUID, recorded_id: UUID, body: RecordedChange, expected: int
+) -> RecordedOut:
+    """Change when a person cannot come. Raises NotFoundError, StaleError, InvalidError."""
+    row = await _found(act, person_id, recorded_id)
+    check_version(row.version, expected)
+    before, values, zone = values_of(row, _FIELDS), sent(body), ZoneInfo(act.company.timezone)
+    if values.keys() - {"note"}:
+        wanted = RecordedIn.model_construct(**merged_times(row, body, zone))
+        span = read_span(wanted, zone, act.now)
+        row.whole_days, row.starts_at, row.ends_at = wanted.starts_on is not None, span.starts_at, span.ends_at
+    if "note" in values:
+        row.note = values["note"]
+    await act.session.flush()
+    if (after := values_of(row, _FIELDS)) != before:
+        record(act, "unavailability.changed", recorded_id, *changes(before, after))
+    return _shown(row)
+
+
 async def delete_recorded(act: Act, person_id: UUID, recorded_id: UUID, expected: int) -> None:
     """Delete one. Raises NotFoundError, StaleError."""
     row = await _found(act, person_id, recorded_id)
@@ -83,7 +97,7 @@ async def find_recorded(act: Act, asked: Sequence[Asked]) -> Sequence[Row[Any]]:
         return []
     first, last = min(one.span.starts_at for one in asked), max(one.span.ends_at for one in asked)
     query = (
-        select(*_COLUMNS, Person.number)
+        select(*_COLUMNS, Person.number, Person.first_name, Person.last_name)
         .join(Person, Person.id == PersonUnavailability.person_id)
         .where(PersonUnavailability.starts_at < last, PersonUnavailability.ends_at > first)
         .order_by(PersonUnavailability.starts_at, PersonUnavailability.id)
@@ -100,8 +114,8 @@ def is_meant(row: Row[Any], asked: Asked) -> bool:
     return row.number == asked.number and asked.span.overlaps(Span(row.starts_at, row.ends_at))
 
 
-def refusal(rows: Sequence[Row[Any]]) -> ConflictError:
-    """Return the refusal of what the company itself recorded: no secret, so it says what is in the way."""
+def refusal(act: Act, rows: Sequence[Row[Any]]) -> ConflictError:
+    """Return the refusal of what the company itself recorded: no secret, so it says who and what is in the way."""
     told = [
         {
             "id": str(row.id), "person_id": str(row.person_id),
@@ -109,7 +123,20 @@ def refusal(rows: Sequence[Row[Any]]) -> ConflictError:
         }
         for row in rows[:SHOWN]
     ]  # fmt: skip
-    return ConflictError("person_unavailable", RECORDED, extra={"unavailabilities": told})
+    return ConflictError("person_unavailable", sentence(act, rows[0]), extra={"unavailabilities": told})
+
+
+def sentence(act: Act, row: Row[Any]) -> Sentence:
+    """Say whom the company recorded as away, and when."""
+    zone = ZoneInfo(act.company.timezone)
+    first, last = (f"{at.astimezone(zone):%d/%m/%Y %H:%M}" for at in (row.starts_at, row.ends_at))
+    name = f"{row.first_name} {row.last_name}"
+    return Sentence(
+        f"Votre compagnie a noté {name} indisponible du {first} au {last} : choisissez quelqu'un d'autre, ou changez "
+        "ou supprimez cette indisponibilité (voyez « unavailabilities »).",
+        f"Your company has recorded {name} as unavailable from {first} to {last}: choose somebody else, or change or "
+        "delete that unavailability (see `unavailabilities`).",
+    )
 
 
 async def _found(act: Act, person_id: UUID, recorded_id: UUID) -> PersonUnavailability:

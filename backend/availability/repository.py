@@ -56,6 +56,14 @@ async def add_times(session: AsyncSession, number: int, spans: Sequence[tuple[UU
         await session.execute(insert(BusyTime), rows)
 
 
+async def delete_times(session: AsyncSession, unavailability_id: UUID) -> None:
+    """Delete the times of an unavailability, which is given others."""
+    await session.execute(
+        delete(BusyTime).where(BusyTime.unavailability_id == unavailability_id),
+        execution_options={"synchronize_session": False},
+    )
+
+
 async def busy(session: AsyncSession, numbers: Collection[int], within: Span) -> dict[int, list[Span]]:
     """Return when these accounts are away, as far as it touches `within`: with the login's rights only."""
     found: dict[int, list[Span]] = {}
@@ -80,6 +88,60 @@ async def own_at(session: AsyncSession, number: int, at: Span) -> Sequence[Row[A
         .limit(20)
     )
     return (await session.execute(query)).all()
+
+
+async def times_of(session: AsyncSession, user_id: UUID, within: Span) -> Sequence[Row[Any]]:
+    """Return each time at which a person said that they are away and that touches `within`, for that person."""
+    query = (
+        select(BusyTime.unavailability_id, BusyTime.starts_at, BusyTime.ends_at)
+        .join(Unavailability, Unavailability.id == BusyTime.unavailability_id)
+        .where(
+            Unavailability.user_id == user_id,
+            BusyTime.starts_at < within.ends_at,
+            BusyTime.ends_at > within.starts_at,
+        )
+        .order_by(BusyTime.starts_at, BusyTime.ends_at)
+    )
+    return (await session.execute(query)).all()
+
+
+async def list_current(
+    session: AsyncSession, user_id: UUID, origin: Origin, now: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    """Return a person's unavailabilities that are not over, by their next time, each with that time and its end."""
+    left = (
+        select(
+            BusyTime.unavailability_id,
+            func.min(BusyTime.starts_at).label("next_at"),
+            func.min(BusyTime.ends_at).label("next_until"),
+            func.max(BusyTime.ends_at).label("last_at"),
+        )
+        .join(Unavailability, Unavailability.id == BusyTime.unavailability_id)
+        .where(Unavailability.user_id == user_id, Unavailability.origin == origin, BusyTime.ends_at > now)
+        .group_by(BusyTime.unavailability_id)
+        .subquery()
+    )
+    query = (
+        select(*_OWN, left.c.next_at, left.c.next_until, left.c.last_at)
+        .join(left, left.c.unavailability_id == Unavailability.id)
+        .order_by(left.c.next_at, Unavailability.id)
+        .limit(limit)
+    )
+    return (await session.execute(query)).all()
+
+
+async def count_imported(session: AsyncSession, user_id: UUID) -> int:
+    """Return how many unavailabilities a person has from calendars."""
+    query = select(func.count()).where(Unavailability.user_id == user_id, Unavailability.origin == Origin.CALENDAR)
+    return await session.scalar(query) or 0
+
+
+async def delete_imported(session: AsyncSession, user_id: UUID) -> None:
+    """Delete what a person has from calendars, with all its times."""
+    await session.execute(
+        delete(Unavailability).where(Unavailability.user_id == user_id, Unavailability.origin == Origin.CALENDAR),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def imported(session: AsyncSession, user_id: UUID) -> dict[str, Row[Any]]:

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from backend.availability import importing, recorded, service
 from backend.availability.schemas import (
     CalendarReport,
+    RecordedChange,
     RecordedIn,
     RecordedOut,
     Sharing,
+    UnavailabilityChange,
     UnavailabilityIn,
     UnavailabilityOut,
 )
@@ -62,7 +64,9 @@ _FORM = {
                 "schema": {
                     "type": "object",
                     "required": [importing.FIELD],
-                    "properties": {importing.FIELD: {"type": "string", "format": "binary"}},
+                    "properties": {
+                        importing.FIELD: {"type": "string", "format": "binary", "examples": [importing.EXAMPLE]}
+                    },
                 }
             }
         },
@@ -82,7 +86,8 @@ async def import_calendar(
     """One iCalendar file (.ics) of 1 MB at most, in the field `file`. Times are kept; titles and places are not.
 
     Events are known again by their UID: the same file twice changes nothing, another one adds and updates. Events that
-    are cancelled or leave the person free are skipped and counted. All or nothing: an unknown time zone is refused.
+    are cancelled, leave the person free or never come true are skipped and counted. All or nothing: an unknown time
+    zone is refused, and so are recurrences that take too much work together (422, naming the event).
     """
     content = await importing.read_file(request)
     return await importing.import_calendar(
@@ -98,6 +103,20 @@ async def read_own(
     found = await service.read_own(session, caller, unavailability_id)
     show(response, found.version)
     return found
+
+
+@router.patch("/me/unavailabilities/{unavailability_id}", tags=["me"], summary="Change one of my unavailabilities")
+async def change_own(
+    unavailability_id: UUID, body: UnavailabilityChange, caller: SignedIn, session: SharedSession,
+    expected: ExpectedVersion, response: Response,
+) -> UnavailabilityOut:  # fmt: skip
+    """Only the fields sent change; a recurrence is written out anew from the first time on.
+
+    What was imported changes in its calendar (409 `imported`), but for the note.
+    """
+    changed = await service.change_own(session, caller, unavailability_id, body, expected, utc_now())
+    show(response, changed.version)
+    return changed
 
 
 @router.delete(
@@ -151,6 +170,19 @@ async def read_recorded(act: AsPlanner, person_id: UUID, recorded_id: UUID, resp
     found = await recorded.read_recorded(act, person_id, recorded_id)
     show(response, found.version)
     return found
+
+
+@router.patch(
+    "/people/{person_id}/unavailabilities/{recorded_id}", tags=["people"], summary="Change a recorded unavailability"
+)
+async def change_recorded(
+    act: AsPlanner, person_id: UUID, recorded_id: UUID, body: RecordedChange, expected: ExpectedVersion,
+    response: Response,
+) -> RecordedOut:  # fmt: skip
+    """Only the fields sent change; what is confirmed already stays so."""
+    changed = await recorded.change_recorded(act, person_id, recorded_id, body, expected)
+    show(response, changed.version)
+    return changed
 
 
 @router.delete(

@@ -3,12 +3,12 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from backend.availability.domain.recurrence import MOST_CHARACTERS
 from backend.availability.models import NOTE_LIMIT, Origin
 from backend.core.instants import HOME_TIMEZONE
-from backend.core.resources import AtMost
+from backend.core.resources import AtMost, unsent
 from backend.core.schemas import Body, Day, Instant, Line, Text, TimeZone, UtcInstant, Version, refuse
 
 _ID = "01936c5e-0000-7000-8000-00000000aba5"
@@ -59,6 +59,38 @@ class UnavailabilityIn(When):
     note: Annotated[Note | None, Field(description="Private: no company reads it.")] = None
 
 
+class WhenChange(Body):
+    """Other times: instants, or whole days. One of the two that is not sent stays, where it is of the same kind."""
+
+    starts_at: StartsAt = unsent()
+    ends_at: EndsAt = unsent()
+    starts_on: Annotated[Day, Field(examples=["2026-12-07"])] = unsent()
+    ends_on: Annotated[Day, Field(examples=["2026-12-08"], description="Included.")] = unsent()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.model_fields_set & {"starts_at", "ends_at"} and self.model_fields_set & {"starts_on", "ends_on"}:
+            raise refuse(
+                "times",
+                "Donnez des instants (« starts_at », « ends_at ») ou des jours entiers (« starts_on », « ends_on »), "
+                "pas les deux.",
+                "Give instants (`starts_at`, `ends_at`) or whole days (`starts_on`, `ends_on`), not both.",
+            )
+        return self
+
+
+class UnavailabilityChange(WhenChange):
+    """What a PATCH of one's own unavailability takes; null takes away the recurrence, or the note."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ends_at": "2026-12-07T23:00:00+01:00", "note": "Cours au conservatoire"}]}
+    )
+
+    timezone: Zone = unsent()
+    recurrence: Recurrence | None = None
+    note: Annotated[Note | None, Field(description="Private: no company reads it.")] = None
+
+
 class UnavailabilityOut(Body):
     """An unavailability as its person sees it; `starts_at` and `ends_at` are those of its first time."""
 
@@ -99,6 +131,20 @@ class CalendarReport(Body):
 
 class RecordedIn(When):
     """When a person cannot come, as the company knows it; days are those of the company's calendar."""
+
+    note: Annotated[Note | None, Field(description="For this company; nothing of anybody's health belongs here.")] = (
+        None
+    )
+
+
+class RecordedChange(WhenChange):
+    """What a PATCH of a recorded unavailability takes; null takes away the note."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"starts_on": "2026-12-07", "ends_on": "2026-12-08", "note": "Tournage à Lyon"}]
+        }
+    )
 
     note: Annotated[Note | None, Field(description="For this company; nothing of anybody's health belongs here.")] = (
         None

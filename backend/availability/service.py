@@ -10,16 +10,24 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.availability import repository
+from backend.availability import freed, repository
 from backend.availability.domain.clocks import Span, instant_of
 from backend.availability.domain.recurrence import MOST_TIMES, RecurrenceError, expand
 from backend.availability.models import Origin, Unavailability
-from backend.availability.schemas import Sharing, UnavailabilityIn, UnavailabilityOut, When
+from backend.availability.schemas import (
+    Sharing,
+    UnavailabilityChange,
+    UnavailabilityIn,
+    UnavailabilityOut,
+    When,
+    WhenChange,
+)
 from backend.core.errors import ConflictError, InvalidError, NotFoundError, Sentence
 from backend.core.ids import new_id
 from backend.core.instants import wall_time_exists
 from backend.core.pagination import Page, PageRequest, cut
 from backend.core.preconditions import check_version
+from backend.core.resources import sent
 from backend.identity.access import Caller
 from backend.tenancy.session import login_rights
 
@@ -27,11 +35,18 @@ BACK, AHEAD = timedelta(days=366), timedelta(days=3 * 366)
 LONGEST = timedelta(days=366)
 MOST_ROWS, MOST_TIMES_OF_ALL = 3000, 10_000
 _DAY = timedelta(days=1)
+_DAYS, _INSTANTS = frozenset({"starts_on", "ends_on"}), frozenset({"starts_at", "ends_at"})
 OWN_UNAVAILABILITY = Sentence(
     "Vous avez indiqué être indisponible sur ces horaires : supprimez cette indisponibilité (voyez "
     "« unavailabilities »), puis acceptez. Tant qu'elle est là, la compagnie ne pourrait pas vous confirmer.",
     "You said that you are unavailable at these times: delete that unavailability (see `unavailabilities`), then "
     "accept. While it stands, the company could not confirm you.",
+)
+
+
+IMPORTED = Sentence(
+    "Cette indisponibilité vient de votre agenda : changez-la là-bas et importez-le à nouveau, ou supprimez-la ici.",
+    "This unavailability comes from your calendar: change it there and import it again, or delete it here.",
 )
 
 
@@ -51,6 +66,48 @@ async def list_own(session: AsyncSession, caller: Caller, page: PageRequest) -> 
     return Page[UnavailabilityOut](items=[shown(row) for row in rows], next_cursor=cursor)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnTime:
+    """One time at which a person said that they are away, and by which of their unavailabilities."""
+
+    unavailability_id: UUID
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """An unavailability that is not over: its next time, and the end of its last one."""
+
+    said: UnavailabilityOut
+    following: Span
+    last_at: datetime
+
+
+async def own_times(session: AsyncSession, caller: Caller, within: Span) -> list[OwnTime]:
+    """Return each of the caller's times that touches `within`, by its start."""
+    rows = await repository.times_of(session, caller.user_id, within)
+    return [OwnTime(row.unavailability_id, Span(row.starts_at, row.ends_at)) for row in rows]
+
+
+async def list_current(
+    session: AsyncSession, caller: Caller, origin: Origin, now: datetime, limit: int
+) -> list[Current]:  # fmt: skip
+    """Return those of the caller's unavailabilities that are not over, by their next time."""
+    rows = await repository.list_current(session, caller.user_id, origin, now, limit)
+    return [Current(shown(row), Span(row.next_at, row.next_until), row.last_at) for row in rows]
+
+
+async def count_imported(session: AsyncSession, caller: Caller) -> int:
+    """Return how many unavailabilities the caller has from calendars, past ones too."""
+    return await repository.count_imported(session, caller.user_id)
+
+
+async def forget_imported(session: AsyncSession, caller: Caller) -> None:
+    """Delete what the caller's calendars brought; what they said by hand stays."""
+    await repository.hold_own(session, caller.user_id)
+    await repository.delete_imported(session, caller.user_id)
+
+
 async def read_own(session: AsyncSession, caller: Caller, unavailability_id: UUID) -> UnavailabilityOut:
     """Return one of the caller's. Raises NotFoundError."""
     return shown(await _found(session, caller, unavailability_id))
@@ -58,12 +115,7 @@ async def read_own(session: AsyncSession, caller: Caller, unavailability_id: UUI
 
 async def add_own(session: AsyncSession, caller: Caller, body: UnavailabilityIn, now: datetime) -> UnavailabilityOut:
     """Store an unavailability and each of its times. Raises InvalidError; ConflictError `too_many`."""
-    zone = ZoneInfo(body.timezone)
-    first = read_span(body, zone, now)
-    spans = [first]
-    if body.recurrence is not None:
-        # In a thread: a rule that hardly ever comes true must not hold the event loop.
-        spans = await asyncio.to_thread(_recurring, body.recurrence, first, zone, now)
+    spans = await _spans(body, now)
     await check_room(session, caller.user_id, 1, len(spans))
     row = Unavailability(
         id=new_id(), user_id=caller.user_id, origin=Origin.HAND, whole_days=body.starts_on is not None,
@@ -75,12 +127,79 @@ async def add_own(session: AsyncSession, caller: Caller, body: UnavailabilityIn,
     return shown(row)
 
 
+async def change_own(
+    session: AsyncSession, caller: Caller, unavailability_id: UUID, body: UnavailabilityChange, expected: int,
+    now: datetime,
+) -> UnavailabilityOut:  # fmt: skip
+    """Change an unavailability, and write its times anew where they change.
+
+    Raises NotFoundError, StaleError, InvalidError; ConflictError `too_many`, `imported` for times of a calendar.
+    """
+    row = await _found(session, caller, unavailability_id)
+    check_version(row.version, expected)
+    values = sent(body)
+    if values.keys() - {"note"}:
+        if row.origin is Origin.CALENDAR:
+            raise ConflictError("imported", IMPORTED)
+        kept = {name: values.get(name, getattr(row, name)) for name in ("timezone", "recurrence")}
+        whole = UnavailabilityIn.model_construct(**kept, **merged_times(row, body, ZoneInfo(row.timezone)))
+        await _rewrite(session, caller, row, whole, now)
+    if "note" in values:
+        row.note = values["note"]
+    row.updated_at = now
+    await session.flush()
+    return shown(row)
+
+
+async def _rewrite(
+    session: AsyncSession, caller: Caller, row: Unavailability, body: UnavailabilityIn, now: datetime
+) -> None:
+    spans = await _spans(body, now)
+    await check_room(session, caller.user_id, 0, len(spans) - row.times)
+    row.whole_days, row.timezone, row.recurrence = body.starts_on is not None, body.timezone, body.recurrence
+    row.starts_at, row.ends_at, row.times = spans[0].starts_at, spans[0].ends_at, len(spans)
+    await repository.delete_times(session, row.id)
+    await repository.add_times(session, caller.person_number, [(row.id, span) for span in spans])
+    await freed.tell(session, caller.person_number)
+
+
+def merged_times(row: Any, body: WhenChange, zone: ZoneInfo) -> dict[str, Any]:  # noqa: ANN401 - a person's, or a company's
+    """Return the times of a changed unavailability: those sent, and the row's own of the same kind for the others.
+
+    Raises InvalidError where one is sent of another kind, alone.
+    """
+    found = {name: value for name, value in sent(body).items() if name in When.model_fields}
+    by_days = row.whole_days if not found else bool(found.keys() & _DAYS)
+    if by_days and row.whole_days:
+        last = row.ends_at.astimezone(zone) - timedelta(minutes=1)
+        return {"starts_on": row.starts_at.astimezone(zone).date(), "ends_on": last.date()} | found
+    if not by_days and not row.whole_days:
+        return {"starts_at": row.starts_at, "ends_at": row.ends_at} | found
+    for name in sorted((_DAYS if by_days else _INSTANTS) - found.keys()):
+        raise InvalidError.of(
+            ["body", name],
+            f"Il manque « {name} » : l'indisponibilité était donnée autrement (en instants ou en jours entiers).",
+            f"`{name}` is missing: the unavailability was given the other way (in instants, or in whole days).",
+            "missing",
+        )
+    return found
+
+
+async def _spans(body: UnavailabilityIn, now: datetime) -> list[Span]:
+    zone = ZoneInfo(body.timezone)
+    first = read_span(body, zone, now)
+    if body.recurrence is None:
+        return [first]
+    # In a thread: a rule that hardly ever comes true must not hold the event loop.
+    return await asyncio.to_thread(_recurring, body.recurrence, first, zone, now)
+
+
 async def delete_own(session: AsyncSession, caller: Caller, unavailability_id: UUID, expected: int) -> None:
     """Delete an unavailability with all its times. Raises NotFoundError, StaleError."""
     row = await _found(session, caller, unavailability_id)
     check_version(row.version, expected)
     await session.delete(row)
-    await session.flush()
+    await freed.tell(session, caller.person_number)
 
 
 async def find_away(session: AsyncSession, asked: Sequence[Asked]) -> list[bool]:
@@ -88,11 +207,16 @@ async def find_away(session: AsyncSession, asked: Sequence[Asked]) -> list[bool]
 
     Runs with the login's rights: a company's role cannot read these tables at all.
     """
+    async with login_rights(session):
+        return await read_away(session, asked)
+
+
+async def read_away(session: AsyncSession, asked: Sequence[Asked]) -> list[bool]:
+    """Answer as `find_away`, for whoever has the login's rights already."""
     if not asked:
         return []
     within = Span(min(one.span.starts_at for one in asked), max(one.span.ends_at for one in asked))
-    async with login_rights(session):
-        busy = await repository.busy(session, {one.number for one in asked}, within)
+    busy = await repository.busy(session, {one.number for one in asked}, within)
     return [any(span.overlaps(one.span) for span in busy.get(one.number, ())) for one in asked]
 
 

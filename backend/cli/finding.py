@@ -76,7 +76,8 @@ def _show(out: Console, report: Report) -> None:
         table.add_row(severity.value, rule, str(counted[key]), str(len(people[key])), note)
     out.print(table)
     hard = sum(count for (severity, _, _), count in counted.items() if severity is Severity.HARD)
-    out.print(f"{len(report.findings)} findings, {hard} of them without a possible derogation.", markup=False)
+    count = f"{len(report.findings)} finding{'' if len(report.findings) == 1 else 's'}"
+    out.print(f"{count}, {hard} of them without a possible derogation.", markup=False)
     for told in report.notes:
         out.print(Text(": ".join(part for part in (told.person, told.sentence.en) if part)))
     out.print("This is not legal advice: have each finding confirmed before you rely on it.")

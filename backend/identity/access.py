@@ -138,6 +138,7 @@ def _known(request: Request, caller: Caller | None) -> Caller:
             Sentence("Connectez-vous : il faut un jeton d'accès valable.", "Log in: a valid access token is needed."),
             headers={"WWW-Authenticate": "Bearer"},
         )
+    request.state.caller = caller  # for the page that says what was refused, to whom
     return caller
 
 

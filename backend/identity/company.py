@@ -1,7 +1,7 @@
 """The company itself, its members and its invitations: shared rows, changed by the company's own members."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -138,28 +138,40 @@ async def keep_an_owner(session: AsyncSession, company_id: UUID) -> None:
 
 async def invite(act: Act, body: InvitationIn, settings: Settings) -> InvitationOut:
     """Store an invitation, mail one token of it, and return the other in `accept_url`."""
-    if body.role in _HIGH:
-        _only_owners_touch_owners(act, body.role)
-    token, mailed = new_secret(), new_secret()
+    (made,) = await invite_many(act, [body], settings)
+    return made
+
+
+async def invite_many(act: Act, bodies: Sequence[InvitationIn], settings: Settings) -> list[InvitationOut]:
+    """Store these invitations, all or none, each as `invite`; the hour's limit counts each of them."""
+    for body in bodies:
+        if body.role in _HIGH:
+            _only_owners_touch_owners(act, body.role)
+    tokens = [(new_secret(), new_secret()) for _ in bodies]
     expires_at = act.now + timedelta(days=settings.invitation_days)
-    invitation = Invitation(
+    made = [_invitation(act, body, *own, expires_at) for body, own in zip(bodies, tokens, strict=True)]
+    async with login_rights(act.session):
+        sent = await limits.count(act.session, "invitations", str(act.company.id), HOUR, act.now, by=len(made))
+        if sent > settings.limit_invitations_per_hour:
+            raise limits.too_many(HOUR, act.now)
+        act.session.add_all(made)
+        await act.session.flush()
+    for body, invitation, (_, mailed) in zip(bodies, made, tokens, strict=True):
+        audit.record(act, "invitation.created", invitation.id, None, {"email": body.email, "role": body.role})
+        context = {
+            "company": act.company.name, "inviter": act.actor.name, "role": ROLE_NAMES[body.language][body.role],
+            "accept_url": accept_url(settings, mailed), "expires_at": expires_at.strftime("%d/%m/%Y"),
+        }  # fmt: skip
+        hand_over(act.session, Mail(MailKind.INVITATION, body.email, body.language, context))
+    return [_shown(one, accept_url(settings, token)) for one, (token, _) in zip(made, tokens, strict=True)]
+
+
+def _invitation(act: Act, body: InvitationIn, token: str, mailed: str, expires_at: datetime) -> Invitation:
+    return Invitation(
         id=new_id(), company_id=act.company.id, email=body.email, role=body.role, person_id=body.person_id,
         token_hash=hash_secret(token), mailed_token_hash=hash_secret(mailed), inviter_id=act.actor.user_id,
         inviter_name=act.actor.name, created_at=act.now, expires_at=expires_at,
     )  # fmt: skip
-    async with login_rights(act.session):
-        sent = await limits.count(act.session, "invitations", str(act.company.id), HOUR, act.now)
-        if sent > settings.limit_invitations_per_hour:
-            raise limits.too_many(HOUR, act.now)
-        act.session.add(invitation)
-        await act.session.flush()
-    audit.record(act, "invitation.created", invitation.id, None, {"email": body.email, "role": body.role})
-    context = {
-        "company": act.company.name, "inviter": act.actor.name, "role": ROLE_NAMES[body.language][body.role],
-        "accept_url": accept_url(settings, mailed), "expires_at": expires_at.strftime("%d/%m/%Y"),
-    }  # fmt: skip
-    hand_over(act.session, Mail(MailKind.INVITATION, body.email, body.language, context))
-    return _shown(invitation, accept_url(settings, token))
 
 
 def accept_url(settings: Settings, token: str) -> str:

@@ -184,7 +184,7 @@ async def read_company(act: AsMember, response: Response) -> CompanyOut:
 async def change_company(
     body: CompanyPatch, act: AsAdmin, expected: ExpectedVersion, request: Request, response: Response
 ) -> CompanyOut:
-    """Change name, SIRET, agreement, time zone, city or licences; the slug stays."""
+    """Change name, SIRET, agreement, time zone, city, licences or whom to phone; the slug stays."""
     changed = _company(await company.change_company(act, body, expected))
     request.app.state.directory.forget(changed.slug)
     response.headers["ETag"] = etag(changed.version)

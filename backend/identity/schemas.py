@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from backend.core.instants import HOME_TIMEZONE
-from backend.core.schemas import Body, Day, Email, Line, Name, TimeZone, UtcInstant, Version, refuse
+from backend.core.schemas import Body, Day, Email, Line, Name, Phone, TimeZone, UtcInstant, Version, refuse
 from backend.core.siret import is_siret
 from backend.identity.models import Role
 from backend.tenancy.models import CompanyStatus
@@ -72,6 +72,8 @@ class CompanyOut(Body):
     timezone: str = Field(examples=["Europe/Paris"])
     city: str | None = Field(examples=["Nantes"])
     licences: list[Licence]
+    contact_name: str | None = Field(examples=["Caroline de Sousa"])
+    contact_phone: str | None = Field(examples=["+33 6 39 98 00 38"])
     status: CompanyStatus
     created_at: UtcInstant
     version: Version
@@ -86,6 +88,10 @@ class CompanyPatch(Body):
     timezone: TimeZone | None = None
     city: Line | None = Field(None, examples=["Nantes"])
     licences: list[Licence] | None = Field(None, max_length=20)
+    contact_name: Name | None = Field(
+        None, examples=["Caroline de Sousa"], description="Whom to phone, shown to the people whom the company calls."
+    )
+    contact_phone: Phone | None = Field(None, examples=["+33 6 39 98 00 38"])
 
 
 class SignedUp(Body):

@@ -44,13 +44,16 @@ class Application:
             self._tell_clash(clash, problems)
         numbers = await self._number_people()
         unavailable = await self._hold({clash.brought.assignment_id for clash in clashes}, numbers)
-        if unavailable:
-            probing.note_refusals(self.act, len(unavailable))
-        for stand in unavailable[:UNAVAILABLE_TOLD]:
+        named = unavailable[:UNAVAILABLE_TOLD]
+        if named:
+            probing.note_refusals(self.act, len(named))
+        for stand in named:
             self._tell(stand, ledger.NOT_AVAILABLE, "person_not_available", problems)
-        problems.more += len(unavailable[UNAVAILABLE_TOLD:])
         if problems.kept:
-            raise ImportRejectedError(problems.in_order(), problems.more, len(unavailable))
+            # Not even how many others there are: what is told is what is counted.
+            raise ImportRejectedError(
+                problems.in_order(), problems.more, len(named), is_all=len(named) == len(unavailable)
+            )
         await storing.store(self.act, self.plan, numbers)
 
     def _check_matched_once(self, problems: Problems) -> None:

@@ -16,11 +16,16 @@ PART = ("body", "files")
 
 @dataclass(frozen=True, slots=True)
 class RowError(FieldError):
-    """One refused row, or cell; `line` and `column` are None where the whole file, or row, is meant."""
+    """One refused row, or cell; `line` and `column` are None where the whole file, or row, is meant.
+
+    `value` and `was` let a page correct the cell (`domain.correcting`); no answer of the API holds them.
+    """
 
     file: str = ""
     line: int | None = None
     column: str | None = None
+    value: str | None = None
+    was: str | None = None
 
     def body(self, language: str) -> dict[str, Any]:
         """Return the entry of `errors`: file, line, column, msg, code."""
@@ -37,12 +42,15 @@ class ImportRejectedError(InvalidError):
     """422 `import_rejected`: nothing was stored; `more` problems were found beyond the listed ones.
 
     `unavailable` counts the "not available" answers among them: each is counted against the company's hourly limit.
+    Others there may be, where it is not `is_all`, are neither told nor counted.
     """
 
-    def __init__(self, problems: Sequence[RowProblem], more: int = 0, unavailable: int = 0) -> None:
+    def __init__(
+        self, problems: Sequence[RowProblem], more: int = 0, unavailable: int = 0, *, is_all: bool = True
+    ) -> None:
         super().__init__(
-            _summary(len(problems) + more), [_row_error(one) for one in problems], code="import_rejected",
-            extra={"more": more},
+            _summary(len(problems) + more, is_all=is_all), [_row_error(one) for one in problems],
+            code="import_rejected", extra={"more": more},
         )  # fmt: skip
         self.unavailable = unavailable
 
@@ -63,13 +71,19 @@ def as_csv(faults: Sequence[RowError], language: str) -> str:
 
 def _row_error(problem: RowProblem) -> RowError:
     loc = [part for part in (problem.file, problem.line, problem.column) if part is not None]
-    return RowError(loc, problem.sentence, problem.code, problem.file, problem.line, problem.column)
+    return RowError(
+        loc, problem.sentence, problem.code, problem.file, problem.line, problem.column, problem.value, problem.was
+    )
 
 
-def _summary(count: int) -> Sentence:
+def _summary(count: int, *, is_all: bool) -> Sentence:
+    fr, en = ("", "") if is_all else (
+        " D'autres personnes ne sont peut-être pas disponibles : corrigez celles-ci d'abord.",
+        " Other people may not be available: correct these first.",
+    )  # fmt: skip
     return Sentence(
-        f"Import refusé, rien n'a été enregistré : {count} point(s) à corriger, voyez « errors ».",
-        f"Import refused, nothing was stored: {count} thing(s) to correct, see `errors`.",
+        f"Import refusé, rien n'a été enregistré : {count} point(s) à corriger, voyez « errors ».{fr}",
+        f"Import refused, nothing was stored: {count} thing(s) to correct, see `errors`.{en}",
     )
 
 

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from backend.audit.service import record
 from backend.core.errors import Sentence
 from backend.core.instants import local_day
-from backend.imports import repository
+from backend.imports import repository, telling
 from backend.imports.applying import Application
+from backend.imports.domain import correcting
 from backend.imports.domain.columns import COMPANY
+from backend.imports.domain.correcting import Corrections
 from backend.imports.domain.diff import Counts, Outcome, Step, count, decide
 from backend.imports.domain.judging import judge
 from backend.imports.domain.rows import CompanyRow, Season
@@ -29,16 +31,18 @@ UNCHANGING = frozenset({"unchanged", "kept", "absent"})
 
 
 async def import_season(
-    act: Act, files: Mapping[str, bytes], *, dry_run: bool = False, language: str = "fr"
-) -> ImportReport:
+    act: Act, files: Mapping[str, bytes], *, dry_run: bool = False, language: str = "fr",
+    corrections: Corrections = correcting.NONE,
+) -> ImportReport:  # fmt: skip
     """Import the seven files (by name) into the company of the act; with `dry_run`, do it all and take it back.
 
+    `corrections` are read in place of the cells that they were made for.
     Raises ImportRejectedError with every bad row; then nothing may be committed.
     """
     jobs = await repository.job_codes(act.session)
     today = local_day(act.now, ZoneInfo(act.company.timezone))
     # In a thread: five megabytes made to be slow would hold up every other request for seconds.
-    judgement = await asyncio.to_thread(judge, files, jobs, today=today)
+    judgement = await asyncio.to_thread(judge, files, jobs, today=today, corrections=corrections)
     if judgement.season is None:
         raise ImportRejectedError(judgement.problems, judgement.more)
     savepoint = await act.session.begin_nested() if dry_run else None
@@ -70,7 +74,8 @@ async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sent
     if any(number for one in counts.values() for name, number in one.as_dict().items() if name not in UNCHANGING):
         record(act, "season.imported", act.company.id, after={file: one.as_dict() for file, one in counts.items()})
         await act.session.flush()
-        # An import records what was agreed and tells nobody; its options expire by the clock all the same.
+        await telling.tell(described, plan, found)
+        # The options that it brings expire by the clock like all others.
         attending.have_renewed(described)
     return counts, _said_of_company(company), described
 

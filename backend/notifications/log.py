@@ -1,18 +1,22 @@
 """The delivery log of a company: to whom, about what, when, and what became of it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 
 from backend.core.pagination import Page, PageRequest, cut
 from backend.notifications.schemas import Addressee, MessageOut
 from backend.people.models import Person
-from backend.planning.models import Message, MessageStatus, NoticeKind
+from backend.planning.models import Message, MessageStatus, Notice, NoticeKind
 from backend.planning.upgrading import follows_options
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import keyset, sort_instant
+
+KEPT_FOR = timedelta(days=396)
+"""Thirteen months: a season and the month in which people ask about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,15 @@ async def list_messages(act: Act, wanted: MessagesFilter, page: PageRequest) -> 
     query = keyset(query, page, (Message.queued_at, Message.id), (sort_instant, UUID), newest=True)
     rows, cursor = cut((await act.session.execute(query)).all(), page, lambda row: (row.queued_at, row.id))
     return Page[MessageOut](items=[_shown(row) for row in rows], next_cursor=cursor)
+
+
+async def purge(act: Act) -> None:
+    """Remove what was told, or waited to be told, more than thirteen months ago."""
+    if not follows_options(act):
+        return
+    before = act.now - KEPT_FOR
+    await act.session.execute(delete(Notice).where(Notice.noted_at < before))
+    await act.session.execute(delete(Message).where(Message.queued_at < before))
 
 
 def _shown(row: Row[Any]) -> MessageOut:

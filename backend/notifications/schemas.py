@@ -19,6 +19,7 @@ class Preferences(Body):
     offered: Annotated[Wanted, Field(description="Options offered.")]
     expiring: Annotated[Wanted, Field(description="An option about to expire, once.")]
     promoted: Annotated[Wanted, Field(description="The second choice that moves up.")]
+    confirmed: Annotated[Wanted, Field(description="A date that the company confirms.")]
     changed: Annotated[Wanted, Field(description="A published change of more than 15 minutes, or of place.")]
     cancelled: Annotated[Wanted, Field(description="A date cancelled or released.")]
     eve: Annotated[Wanted, Field(description="The evening before, at 18:00.")]
@@ -30,6 +31,7 @@ class PreferencesChange(Body):
     offered: Wanted = unsent()
     expiring: Wanted = unsent()
     promoted: Wanted = unsent()
+    confirmed: Wanted = unsent()
     changed: Annotated[StrictBool, Field(examples=[False])] = unsent()
     cancelled: Wanted = unsent()
     eve: Wanted = unsent()
@@ -53,8 +55,8 @@ class MessageOut(Body):
         str | None,
         Field(
             examples=[None],
-            description="Skipped: `no_email`, `unwanted`, `nothing_left` (answered or taken back meanwhile). Failed: "
-            "what the mail server said.",
+            description="Skipped: `no_email`, `unwanted`, `nothing_left` (answered, confirmed or taken back). "
+            "Failed: what the mail server said.",
         ),
     ]
     queued_at: Annotated[UtcInstant, Field(description="When its first cause was stored.")]

@@ -12,6 +12,10 @@ from backend.rules.wording import date_of, time_of
 
 _DAYS_FR = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
 _DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+SECOND_CHOICE = Sentence(
+    "Second choix : une autre personne est demandée avant vous. Votre oui compte dès qu'elle renonce.",
+    "Second choice: somebody else is asked before you. Your yes counts as soon as they decline.",
+)
 SOMEWHERE = Sentence("Lieu à préciser", "Place to be named")
 
 
@@ -44,6 +48,7 @@ class News:
     before: Told | None = None
     expires_at: datetime | None = None
     is_accepted: bool = False
+    is_second: bool = False
     message: str | None = None
     reason: str | None = None
 
@@ -56,6 +61,8 @@ def item(news: News, language: str, home: ZoneInfo) -> Mapping[str, Any]:
         lines += [Sentence(f"Avant : {before[0].fr}, {before[1].fr}", f"Before: {before[0].en}, {before[1].en}")]
     if news.kind is NoticeKind.CANCELLED:
         lines += [Sentence("Annulé : vous n'êtes plus attendu·e.", "Cancelled: you are not expected any more.")]
+    if news.is_second:
+        lines += [SECOND_CHOICE]
     if news.is_accepted:
         lines += [Sentence("Vous avez déjà dit oui.", "You have said yes already.")]
     elif news.expires_at is not None:

@@ -1,7 +1,7 @@
 """One message, written when it is sent: what still holds of what was noted, to the person's own address and language.
 
-An option that was answered, a change that was taken back, a date that is over is not told; a message of which nothing
-is left is skipped, as is one that its person does not want, or who has no address. The log says which.
+An option that was answered or confirmed, a change that was taken back, a date that is over is not told; a message of
+which nothing is left is skipped, as is one that its person does not want, or who has no address. The log says which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,16 @@ from backend.notifications.preferences import unwanted_by
 from backend.notifications.wording import News, Place, Told, item
 from backend.outbox.mail import Mail, MailKind
 from backend.people.models import Job, Person
+from backend.planning.domain.options import SECOND
 from backend.planning.domain.publication import must_be_told
 from backend.planning.domain.states import Status, effective
 from backend.planning.models import Assignment, Call, CallStatus, Message, MessageStatus, Notice, NoticeKind
+from backend.planning.notices import NOTHING_LEFT
 from backend.productions.models import Production, Venue
 from backend.tenancy.acting import Act
 from backend.tenancy.session import login_rights
 
-NO_EMAIL, UNWANTED, NOTHING_LEFT = "no_email", "unwanted", "nothing_left"
+NO_EMAIL, UNWANTED = "no_email", "unwanted"
 LONGEST_REASON = 60
 _ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 _FALLEN = frozenset({Status.RELEASED, Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
@@ -34,6 +36,7 @@ _HOLDS: Mapping[NoticeKind, frozenset[Status]] = {
     NoticeKind.OFFERED: frozenset({Status.OPTION}),
     NoticeKind.EXPIRING: frozenset({Status.OPTION}),
     NoticeKind.PROMOTED: _ASKED,
+    NoticeKind.CONFIRMED: frozenset({Status.CONFIRMED}),
     NoticeKind.CHANGED: _ASKED | {Status.CONFIRMED},
     NoticeKind.CANCELLED: _FALLEN,
     NoticeKind.EVE: frozenset({Status.CONFIRMED}),
@@ -105,8 +108,8 @@ async def _contents(act: Act, message_id: UUID) -> Sequence[Row[Any]]:
     query = (
         select(
             Notice.kind, Notice.facts, Notice.actor_id, Notice.call_id, Notice.assignment_id, Assignment.status,
-            Assignment.expires_at, Assignment.message, Assignment.reason, Job.label, Call.title, Call.starts_at,
-            Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
+            Assignment.expires_at, Assignment.rank, Assignment.message, Assignment.reason, Job.label, Call.title,
+            Call.starts_at, Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
             Production.title.label("production"),
         )
         .join(Assignment, Assignment.id == Notice.assignment_id)
@@ -203,6 +206,7 @@ def _one(row: Row[Any], places: Mapping[str | None, Place], act: Act) -> News:
         now=_times(told, places),
         before=_times(row.facts, places) if row.kind is NoticeKind.CHANGED else None,
         expires_at=row.expires_at if is_option else None,
+        is_second=is_option and row.rank == SECOND,
         is_accepted=is_option and status is Status.ACCEPTED,
         message=row.message if is_option else None,
         reason=row.reason if row.kind is NoticeKind.CANCELLED else None,

@@ -22,6 +22,7 @@ from backend.core.settings import Settings
 Language = Literal["fr", "en"]
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_OPENING, _CLOSING = re.compile(r"«[^\S\n]+"), re.compile(r"[^\S\n]+»")
 _UNSENDABLE = re.compile(r"[\ud800-\udfff]")
 _ADDRESS_LIKE = re.compile(r"://|\w\.\w|@")
 
@@ -35,6 +36,7 @@ class MailKind(StrEnum):
     OFFERED = "offered"
     EXPIRING = "expiring"
     PROMOTED = "promoted"
+    CONFIRMED = "confirmed"
     CHANGED = "changed"
     CANCELLED = "cancelled"
     EVE = "eve"
@@ -78,7 +80,7 @@ def render(mail: Mail, settings: Settings, now: datetime) -> EmailMessage:
     context = {"language": mail.language, **_clean(mail.context)}
     context["name"] = _greeted(context.get("name", ""))
     text = _environment().get_template(f"{mail.kind}.{mail.language}.txt.j2").make_module(context)
-    subject = _one_line(vars(text)["subject"])
+    subject = _quoted(_one_line(vars(text)["subject"]))
     markup = _environment().get_template(f"{mail.kind}.{mail.language}.html.j2").render(context, subject=subject)
     recipient = _recipient(mail.to)
     message = EmailMessage(policy=SMTP if recipient.username.isascii() else SMTPUTF8)
@@ -88,8 +90,8 @@ def render(mail: Mail, settings: Settings, now: datetime) -> EmailMessage:
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{mail.id}@{sender_domain(settings)}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(str(text).strip() + "\n")
-    message.add_alternative(markup, subtype="html")
+    message.set_content(_quoted(str(text).strip()) + "\n")
+    message.add_alternative(_quoted(markup), subtype="html")
     message["Content-Language"] = mail.language  # last: the library moves what is set before into the text part
     return message
 
@@ -119,6 +121,11 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - texts, lists and maps of them
 def _one_line(text: str) -> str:
     # A line break in somebody's name must neither add a header nor a paragraph.
     return _UNSENDABLE.sub("", _SPACES.sub(" ", text)).strip()
+
+
+def _quoted(text: str) -> str:
+    """Return the text with guillemets that no end of a line parts from what they enclose."""
+    return _CLOSING.sub("\u00a0»", _OPENING.sub("«\u00a0", text))
 
 
 def _greeted(name: str) -> str:

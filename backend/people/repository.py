@@ -74,6 +74,13 @@ async def names(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Row[An
     return (await session.execute(select(Person.id, name).where(Person.id.in_(ids)))).all()
 
 
+async def phones(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Return id and phone of these people, of those who have one."""
+    return (
+        await session.execute(select(Person.id, Person.phone).where(Person.id.in_(ids), Person.phone.is_not(None)))
+    ).all()
+
+
 async def list_people(session: AsyncSession, wanted: PeopleFilter, page: PageRequest) -> Sequence[Row[Any]]:
     """Return one page of people and a row more, by last name, first name and id."""
     query = select(*_PERSON)

@@ -112,6 +112,11 @@ async def names_of(act: Act, ids: Collection[UUID]) -> dict[str, str]:
     return {str(row.id): row.name for row in await repository.names(act.session, ids)}
 
 
+async def phones_of(act: Act, ids: Collection[UUID]) -> dict[str, str]:
+    """Return where these people are phoned, by their ids as texts; who has no number is not in it."""
+    return {str(row.id): row.phone for row in await repository.phones(act.session, ids)}
+
+
 async def read_person(act: Act, person_id: UUID) -> PersonOut:
     """Return one person. Raises NotFoundError."""
     return _shown_person(await get_row(act, Person, person_id, NO_PERSON))

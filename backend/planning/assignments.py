@@ -158,14 +158,20 @@ async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = AN
 
 
 async def confirm(
-    act: Act, assignment_id: UUID, expected: int = ANY_VERSION, brought: Brought = BRINGING_NOTHING
-) -> AssignmentOut:
-    """Engage the person. Raises ConflictError (`overlap`, `person_not_available`, `state_conflict`), as the gate."""
+    act: Act, assignment_id: UUID, expected: int = ANY_VERSION, brought: Brought = BRINGING_NOTHING,
+    on_behalf: OnBehalf | None = None,
+) -> AssignmentOut:  # fmt: skip
+    """Engage the person. Raises ConflictError (`overlap`, `person_not_available`, `state_conflict`), as the gate.
+
+    How somebody who has not answered said yes stays in the history.
+    """
     assignment, call = await _locked(act, assignment_id, expected)
     await filling.check_place(act, (assignment.call_id, assignment.job))
     await gate.hold_people(act, Person.id == assignment.person_id)
-    confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call)
+    told = said_for(Action.CONFIRM, assignment.status, on_behalf)
+    confirmed = await _company_act(act, assignment, Action.CONFIRM, _decided(act), call, told)
     await gate.let_pass(act, Assignment.id == assignment_id, [(call.starts_at, call.ends_at)], brought)
+    notices.note(act, NoticeKind.CONFIRMED, [_concerned(assignment, call)])
     return confirmed
 
 
@@ -190,13 +196,14 @@ async def undo(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> As
     """Let an option that was declined or released by mistake stand again, as the person is told.
 
     Raises ConflictError: `state_conflict` where there is no way back, `promoted` when a second choice moved up since,
-    `duplicate` when the person was asked anew.
+    `position_filled` when somebody else was confirmed on its place, `duplicate` when the person was asked anew.
     """
     assignment, call = await _locked(act, assignment_id, expected)
     if call.status is CallStatus.CANCELLED:
         raise refusals.call_cancelled()
     if assignment.acted_at is not None and await promoting.moved_up_since(act, assignment):
         raise refusals.moved_up()
+    await filling.check_place(act, (assignment.call_id, assignment.job))
     async with refusing(act.session, _refusals()):
         blank = {"reason": None, "decided_by": None, "decided_at": None}
         await _transit(act, assignment, Action.UNDO, blank, contested=False)
@@ -259,9 +266,10 @@ async def take_back(act: Act, assignment_id: UUID) -> AssignmentOut:
 
 
 async def _company_act(
-    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], call: Call | None = None
-) -> AssignmentOut:
-    await _transit(act, assignment, action, values, contested=False)
+    act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], call: Call | None = None,
+    on_behalf: OnBehalf | None = None,
+) -> AssignmentOut:  # fmt: skip
+    await _transit(act, assignment, action, values, contested=False, on_behalf=on_behalf)
     if action is Action.CONFIRM and call is not None:
         await ledger.hold(act, [await _hold(act, assignment, call)])
     if action is Action.CANCEL:
@@ -304,6 +312,11 @@ async def _transit(
     record(act, DONE[action], assignment.id, was, now if on_behalf is None else now | {"on_behalf": on_behalf})
     if action in _FALLING:
         await promoting.after_fall(act, [Fallen(assignment.call_id, assignment.job, rank)])
+
+
+def said_for(action: Action, status: Status, on_behalf: OnBehalf | None) -> OnBehalf | None:
+    """Return how a planner knows the person's answer; nobody speaks for whoever has said yes already."""
+    return None if action is Action.CONFIRM and status is Status.ACCEPTED else on_behalf
 
 
 def reach(status: Status, action: Action, expires_at: datetime | None, act: Act, *, contested: bool = False) -> Status:

@@ -1,9 +1,10 @@
 """One act for many assignments: the same statements for one as for hundreds, and each failure named.
 
 All or nothing by choice; otherwise those that can are done. Who fails is decided before anything is written, except by
-the ledger and by the law: there, what was written for those who fail is taken back by a savepoint.
+the ledger and by the law when something changes meanwhile: what was written then is taken back by a savepoint.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from backend.people.models import Person
 from backend.planning import (
     askings,
     assignments,
+    choosing,
     declarations,
     filling,
     gate,
@@ -29,15 +31,18 @@ from backend.planning import (
 )
 from backend.planning.bulk_schemas import BulkAction, BulkFailure, BulkIn, BulkOut
 from backend.planning.calls import notice_minutes
+from backend.planning.choosing import Candidates
 from backend.planning.domain.options import FIRST
 from backend.planning.domain.states import Action, Status, effective
 from backend.planning.gate import Brought
 from backend.planning.models import Assignment, NoticeKind
 from backend.planning.promoting import Fallen
+from backend.planning.refusals import Named
+from backend.rules.law import Law
 from backend.tenancy.acting import Act
 
-REFUSED = "bulk_refused"
-ROUNDS = 3  # of the law: whoever it stops is left out, and the others are judged again
+REFUSED, FILLED = "bulk_refused", "position_filled"
+ROUNDS = 3  # whoever the ledger or the law stops after all is left out, and the others are chosen again
 _CLEARANCE = frozenset({"override_reason", "grounds"})
 _TAKES: Mapping[BulkAction, frozenset[str]] = {
     BulkAction.OFFER: frozenset({"rank", "expires_at", "remind_at", "message"}),
@@ -55,6 +60,10 @@ _NEEDS: Mapping[BulkAction, str] = {
 }
 _ANSWERS = frozenset({BulkAction.ACCEPT, BulkAction.DECLINE})
 _FALLING = frozenset({BulkAction.RELEASE, BulkAction.CANCEL, BulkAction.DECLINE})
+
+
+class _PlacesAreFreeError(Exception):
+    """Somebody who was free a moment ago is held now: what was written is taken back, and others may have the place."""
 
 
 @dataclass(slots=True)
@@ -159,19 +168,26 @@ async def _find(sheet: Sheet) -> None:
 
 
 async def _confirm(sheet: Sheet) -> None:
-    """Engage whoever the positions, the ledger and the law let."""
-    act = sheet.act
-    await _leave_out_beyond_headcount(sheet)
-    people = {sheet.rows[one].person_id for one in sheet.reached}
+    """Engage whoever the positions, the ledger and the law let; places go to those who can be had."""
+    if not sheet.reached:
+        return
+    act, wanted = sheet.act, dict(sheet.reached)
+    rows = {one: sheet.rows[one] for one in wanted}
+    people = {row.person_id for row in rows.values()}
+    places = {(row.call_id, row.job) for row in rows.values()}
+    filled = await filling.hold_positions(act, places)
     await gate.hold_people(act, Person.id.in_(people))
     numbers = await repository.person_numbers(act, people)
+    candidates = await choosing.read_candidates(act, rows, filled, numbers, sheet.brought)
     for number in range(1, ROUNDS + 1):
+        await _choose(sheet, candidates, wanted)
         try:
             async with act.session.begin_nested():
-                await _hold(sheet, numbers)
-                sheet.check()
+                _check_places(is_refused=await _hold(sheet, numbers), is_last=number == ROUNDS)
                 await _store(sheet)
-                await _let_pass(sheet)
+                await _let_pass(sheet, candidates.bench.law)
+        except _PlacesAreFreeError:
+            sheet.check()
         except (ConflictError, ForbiddenError) as refusal:
             if refusal.code == REFUSED:
                 raise
@@ -181,52 +197,60 @@ async def _confirm(sheet: Sheet) -> None:
             return
 
 
-async def _leave_out_beyond_headcount(sheet: Sheet) -> None:
-    places = {one: (sheet.rows[one].call_id, sheet.rows[one].job) for one in sheet.reached}
-    positions = await filling.hold_positions(sheet.act, set(places.values())) if places else {}
-    for one, place in places.items():
-        position = positions.get(place)
-        if position is None:
-            continue
-        if position.confirmed >= position.headcount:
-            sheet.fail(one, refusals.position_filled(position.confirmed, position.headcount))
-        else:
-            position.confirmed += 1
+def _check_places(*, is_refused: bool, is_last: bool) -> None:
+    if is_refused and not is_last:
+        raise _PlacesAreFreeError
+
+
+async def _choose(sheet: Sheet, candidates: Candidates, wanted: Mapping[UUID, Status]) -> None:
+    """Choose among those whom nothing has stopped yet; who finds no place in the end is told so."""
+    open_still = [one for one in wanted if one not in sheet.failed or sheet.failed[one].code == FILLED]
+    # In a thread: the law of hundreds of people must not hold the event loop.
+    choice = await asyncio.to_thread(candidates.choose, open_still)
+    sheet.reached = {one: wanted[one] for one in wanted if one in set(choice.chosen)}
+    sheet.failed = {one: told for one, told in sheet.failed.items() if told.code != FILLED}
+    sheet.failed |= choice.refused | choice.beyond
     sheet.check()
 
 
 async def _leave_out_unavailable(sheet: Sheet) -> None:
     """Leave out whoever is away or held by another company; the company's own bookings are no reason not to ask."""
-    holds = _holds(
-        sheet, await repository.person_numbers(sheet.act, {sheet.rows[one].person_id for one in sheet.reached})
-    )
+    numbers = await repository.person_numbers(sheet.act, {sheet.rows[one].person_id for one in sheet.reached})
+    holds = _holds(sheet, numbers)
     recorded = await ledger.find_recorded_of_each(sheet.act, holds)
-    for one in {*await ledger.find_unavailable(sheet.act, holds), *recorded}:
-        sheet.fail(one.assignment_id, recorded.get(one) or ledger.PersonNotAvailableError())
+    refused = list({*await ledger.find_unavailable(sheet.act, holds), *recorded})
+    named = choosing.name_all(sheet.act, [sheet.rows[one.assignment_id] for one in refused])
+    for one in refused:
+        sheet.fail(one.assignment_id, recorded.get(one) or _not_available(named, one))
     sheet.check()
 
 
-async def _hold(sheet: Sheet, numbers: Mapping[UUID, int]) -> None:
+def _not_available(named: Mapping[UUID, Named], wanted: ledger.Hold) -> AppError:
+    return ledger.PersonNotAvailableError(named[wanted.assignment_id])
+
+
+async def _hold(sheet: Sheet, numbers: Mapping[UUID, int]) -> bool:
+    """Write the chosen into the ledger; return whether it refused some of them, who were free a moment ago."""
     refused = await ledger.try_hold(sheet.act, _holds(sheet, numbers))
     if not refused:
-        return
-    conflicts = await ledger.find_conflicts_of_each(sheet.act, refused)
-    recorded = await ledger.find_recorded_of_each(sheet.act, refused)
+        return False
+    named = choosing.name_all(sheet.act, [sheet.rows[one.assignment_id] for one in refused])
+    known = await choosing.read_stopped(sheet.act, refused, named)
     for one in refused:
-        own = conflicts[one.assignment_id]
-        sheet.fail(one.assignment_id, ledger.refusal(own) if own or one not in recorded else recorded[one])
+        sheet.fail(one.assignment_id, known.get(one.assignment_id) or _not_available(named, one))
+    sheet.check()
+    return True
 
 
 def _holds(sheet: Sheet, numbers: Mapping[UUID, int]) -> list[ledger.Hold]:
-    rows = [sheet.rows[one] for one in sheet.reached]
-    return [ledger.Hold(row.id, numbers[row.person_id], row.starts_at, row.ends_at) for row in rows]
+    return choosing.holds_of([sheet.rows[one] for one in sheet.reached], numbers)
 
 
-async def _let_pass(sheet: Sheet) -> None:
+async def _let_pass(sheet: Sheet, law: Law) -> None:
     rows = [sheet.rows[one] for one in sheet.reached]
     if rows:
         times = sorted({(row.starts_at, row.ends_at) for row in rows})
-        await gate.let_pass(sheet.act, Assignment.id.in_([row.id for row in rows]), times, sheet.brought)
+        await gate.let_pass(sheet.act, Assignment.id.in_([row.id for row in rows]), times, sheet.brought, law=law)
 
 
 def _leave_out(sheet: Sheet, refusal: ConflictError | ForbiddenError, *, everybody: bool) -> None:
@@ -251,9 +275,10 @@ async def _store(sheet: Sheet) -> None:
         events.append((one, *changes(before, before | values)))
     await act.session.flush()
     await repository.store_acts(act, rows)
-    told = {} if sheet.body.on_behalf is None else {"on_behalf": sheet.body.on_behalf}
+    action = Action(sheet.body.action.value)
     for one, was, now in events:
-        record(act, assignments.DONE[Action(sheet.body.action.value)], one, was, now | told)
+        told = assignments.said_for(action, sheet.rows[one].status, sheet.body.on_behalf)
+        record(act, assignments.DONE[action], one, was, now if told is None else now | {"on_behalf": told})
     await act.session.flush()
 
 
@@ -286,8 +311,8 @@ async def _follow(sheet: Sheet, remind_at: Any) -> None:  # noqa: ANN401 - an in
         await declarations.forget_all(act, list(sheet.reached))
     if action in _FALLING:
         await promoting.after_fall(act, [Fallen(row.call_id, row.job, row.rank) for row in rows])
-    kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.RELEASE: NoticeKind.CANCELLED,
-            BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
+    kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.CONFIRM: NoticeKind.CONFIRMED,
+            BulkAction.RELEASE: NoticeKind.CANCELLED, BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
     if kind is not None:
         notices.note(act, kind, [_concerned(row) for row in rows])
 

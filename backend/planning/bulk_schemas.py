@@ -54,7 +54,11 @@ class BulkIn(ClearanceIn):
         None
     )
     on_behalf: Annotated[
-        Told | None, Field(examples=[None], description="With `accept` and `decline`, always; with `confirm`.")
+        Told | None,
+        Field(
+            examples=[None],
+            description="With `accept` and `decline`, always; with `confirm`, of those who have not answered.",
+        ),
     ] = None
     override_reason: Annotated[Reason | None, Field(examples=[None], description="With `confirm`.")] = None
 

@@ -1,8 +1,8 @@
 """Acts on calls: create, change, cancel, delete. A call that moves takes its confirmed people along, or does not move.
 
-A draft moves whatever the law says: it is judged when it is published. Once published, people count on it, so a move
-that makes anything worse passes the gate at once. A cancelled call is not changed any more; one that people were told
-of is never deleted.
+A draft moves whatever the law says: it is judged when it is published. Once published, people count on it, so a move,
+another kind, another place or another production that makes anything worse passes the gate at once. A cancelled call is
+not changed any more; one that people were told of is never deleted.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,8 @@ from backend.tenancy.rows import apply_changes, in_use, refusing, values_of
 
 FIELDS = tuple(CallIn.model_fields)
 TIMES = ("starts_at", "ends_at", "breaks", "unplaced_break_minutes")
+JUDGED = (*TIMES, "kind", "venue_id", "on_tour", "production_id")
+"""What the law looks at: a published call passes the gate when one of these changes."""
 _CANCELLING = frozenset({"status", "cancel_reason"})
 
 
@@ -119,7 +121,7 @@ async def _change(act: Act, call: Call, values: dict[str, Any], brought: Brought
         changed = apply_changes(call, values, updated_at=act.now)
     if not changed:
         return
-    is_judged = call.status is CallStatus.PUBLISHED and any(getattr(call, name) != before[name] for name in TIMES)
+    is_judged = call.status is CallStatus.PUBLISHED and any(getattr(call, name) != before[name] for name in JUDGED)
     if is_judged:
         await gate.hold_people(act, gate.confirmed_on(Assignment.call_id == call.id))
     if (call.starts_at, call.ends_at) != (before["starts_at"], before["ends_at"]):
@@ -132,7 +134,12 @@ async def _change(act: Act, call: Call, values: dict[str, Any], brought: Brought
 async def _let_pass(act: Act, call: Call, before: Mapping[str, Any], brought: Brought) -> None:
     old, new = (before["starts_at"], before["ends_at"]), (call.starts_at, call.ends_at)
     pauses = findings.pauses_of(before["breaks"])
-    back = Proposal({str(call.id): NewTimes(*old, pauses, before["unplaced_break_minutes"])}, {}, frozenset())
+    facts = {"kind": before["kind"].value, "on_tour": before["on_tour"], "venue": str(before["venue_id"] or "")}
+    if call.production_id != before["production_id"]:
+        premiere = await repository.premiere_of(act, before["production_id"])
+        facts |= {"production": str(before["production_id"]), "premiere": premiere}
+    stood = NewTimes(*old, pauses, before["unplaced_break_minutes"], facts)
+    back = Proposal({str(call.id): stood}, {}, frozenset())
     await gate.let_pass(act, Assignment.call_id == call.id, [old, new], brought, back)
 
 

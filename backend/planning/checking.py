@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, or_, select
 
-from backend.availability import recorded
+from backend.core.errors import ConflictError
 from backend.core.ids import new_id
 from backend.core.resources import sent
 from backend.people.models import Job, Person
@@ -33,6 +33,7 @@ from backend.planning.fitness import Fitness
 from backend.planning.models import Assignment, Call, CallStatus
 from backend.planning.period import ALWAYS, Period
 from backend.planning.probing import let_tell
+from backend.planning.refusals import Named, times_text
 from backend.productions.models import Production, Venue
 from backend.rules.checks.stage import NOBODY, check_stages
 from backend.rules.engine import Changes, compare, replan
@@ -46,7 +47,7 @@ _TIMES = ("starts_at", "ends_at", "breaks", "unplaced_break_minutes")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Facts:
     """What the body names, by id: its calls, the people concerned, the annexe of each job."""
 
     calls: Mapping[UUID, Row[Any]]
@@ -59,7 +60,7 @@ async def check_change(act: Act, body: CheckIn, language: str, most_refusals: in
 
     TooManyError when the company would be told "not available" more than `most_refusals` times in the hour.
     """
-    named = Named(await _calls(act, body), await _people(act, body), await _jobs(act, body))
+    named = Facts(await _calls(act, body), await _people(act, body), await _jobs(act, body))
     _check_names(body, named)
     moved = {str(change.call_id): _new_times(act, named.calls[change.call_id], change) for change in body.calls}
     between = _around([*named.calls.values(), *moved.values()])
@@ -115,7 +116,8 @@ def _calls_of(body: CheckIn) -> Any:  # noqa: ANN401 - a subquery of ids
 
 
 async def _people(act: Act, body: CheckIn) -> dict[UUID, Row[Any]]:
-    query = select(Person.id, Person.birth_date, Person.number).where(_concerned(body))
+    names = (Person.first_name, Person.last_name)
+    query = select(Person.id, Person.birth_date, Person.number, *names).where(_concerned(body))
     return {row.id: row for row in await act.session.execute(query)}
 
 
@@ -131,7 +133,7 @@ async def _jobs(act: Act, body: CheckIn) -> dict[str, Any]:
     return {row.code: row.annexe for row in await act.session.execute(query)}
 
 
-def _check_names(body: CheckIn, named: Named) -> None:
+def _check_names(body: CheckIn, named: Facts) -> None:
     for call_id in _named_calls(body):
         call = named.calls.get(call_id)
         if call is None:
@@ -167,7 +169,7 @@ def _around(times: Sequence[Any]) -> Period:
 
 
 def _confirmed(
-    body: CheckIn, named: Named, before: Mapping[str, Work], fit: Fitness
+    body: CheckIn, named: Facts, before: Mapping[str, Work], fit: Fitness
 ) -> dict[str, list[Segment]]:  # fmt: skip
     """Return the segments that the body confirms, by person; one for each call, however often it is named."""
     found: dict[str, dict[UUID, Segment]] = {}
@@ -193,7 +195,7 @@ async def _clashes(act: Act, proposal: Proposal, law: Law, times: Sequence[Any])
     return compare(before, after)
 
 
-async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str, most: int) -> list[RefusalOut]:
+async def _refusals(act: Act, pairs: Sequence[Pair], named: Facts, language: str, most: int) -> list[RefusalOut]:
     """Ask the ledger for everybody whose confirmed times change, and take it back."""
     numbers = {str(person.id): person.number for person in named.people.values()}
     asked = {
@@ -205,7 +207,8 @@ async def _refusals(act: Act, pairs: Sequence[Pair], named: Named, language: str
     refused = await ledger.try_rebook(act, given_back, list(asked))
     # By person and time: what the company recorded of one day must not explain, uncounted, what is refused on another.
     written = await ledger.find_recorded_of_each(act, refused)
-    found = [_refusal(*asked[hold], language, is_recorded=hold in written) for hold in refused]
+    words = _Words(language, await _name_calls(act, [asked[hold] for hold in refused]), _names(named))
+    found = [_refusal(*asked[hold], words, written.get(hold)) for hold in refused]
     elsewhere = sum(one.code == "person_not_available" for one in found)
     if elsewhere:
         await let_tell(act, elsewhere, most)
@@ -226,16 +229,43 @@ def _id(segment: Segment) -> UUID:
     return UUID(segment.assignment.removeprefix(NEW))
 
 
-def _refusal(work: Work, segment: Segment, language: str, *, is_recorded: bool) -> RefusalOut:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the refusals of a dry run are said with: titles and zones of calls, names of people, by their ids."""
+
+    language: str
+    calls: Mapping[str, tuple[str, str]]
+    people: Mapping[str, str]
+
+    def named(self, work: Work, segment: Segment) -> Named:
+        """Return somebody on a call, at the times proposed."""
+        title, zone = self.calls[segment.call]
+        return Named(self.people[work.person], title, times_text(segment.starts_at, segment.ends_at, zone))
+
+
+def _names(named: Facts) -> dict[str, str]:
+    return {str(person.id): f"{person.first_name} {person.last_name}" for person in named.people.values()}
+
+
+async def _name_calls(act: Act, refused: Sequence[tuple[Work, Segment]]) -> dict[str, tuple[str, str]]:
+    ids = {UUID(one.call) for work, segment in refused for one in (segment, *overlapping(work, segment))}
+    if not ids:
+        return {}
+    query = select(Call.id, Call.title, Venue.timezone).outerjoin(Venue, Venue.id == Call.venue_id)
+    rows = await act.session.execute(query.where(Call.id.in_(ids)))
+    return {str(row.id): (row.title, row.timezone or act.company.timezone) for row in rows}
+
+
+def _refusal(work: Work, segment: Segment, words: _Words, written: ConflictError | None) -> RefusalOut:
     others = overlapping(work, segment)
-    code, sentence = "person_not_available", ledger.NOT_AVAILABLE
+    code, sentence = "person_not_available", refusals.not_available(words.named(work, segment))
     if others:
-        code, sentence = "overlap", ledger.OVERLAP
-    elif is_recorded:
-        code, sentence = "person_unavailable", recorded.RECORDED
+        code, sentence = "overlap", refusals.overlap(words.named(work, others[0]))
+    elif written is not None:
+        code, sentence = written.code, written.sentence
     return RefusalOut(
         code=code,
-        sentence=sentence.in_language(language),
+        sentence=sentence.in_language(words.language),
         person_id=UUID(work.person),
         call_id=UUID(segment.call),
         conflicts=[

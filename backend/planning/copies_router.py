@@ -34,7 +34,8 @@ async def copy_calls(act: AsPlanner, body: CopyIn) -> CopyOut:
     """Drafts at other dates, at the same times on the clocks of each venue, with breaks and positions; all or nothing.
 
     People come along as drafts with `people: draft`. A time in the hour that the clocks skip in spring moves on by that
-    hour, one in the hour that they show twice in autumn is its first; `clock_change` marks the calls concerned.
+    hour, one in the hour that they show twice in autumn is its first; a call over the change lasts an hour less or
+    more. `clock_change` marks all of these, and `duration_minutes` says how long each really lasts.
     What was copied to the same times before is refused (409 `already_copied`) unless `again` is true.
     """
     return await copying.copy_calls(act, body)
@@ -53,7 +54,8 @@ async def shift_calls(act: AsPlanner, body: ShiftIn, request: Request) -> ShiftO
 async def create_series(act: AsPlanner, body: SeriesIn) -> SeriesOut:
     """Drafts on days of the week or on dates, less the exceptions, 400 at most; over the end of a year if it is meant.
 
-    `start` is what the clocks of the venue show, on every day of the series.
+    `start` is what the clocks of the venue show, on every day of the series. Exceptions on which it has no call are
+    named in `except_unused`.
     """
     return await series.create_series(act, body)
 

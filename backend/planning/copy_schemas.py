@@ -31,7 +31,22 @@ LONGEST_MINUTES = int(LONGEST_CALL.total_seconds()) // 60
 _TEMPLATE = "01936c5e-0000-7000-8000-00000007e3b1"
 
 TemplateId = Annotated[UUID, Field(examples=[_TEMPLATE], description="What is not sent is the template's.")]
-Duration = Annotated[StrictInt, Field(ge=1, le=LONGEST_MINUTES, examples=[240])]
+Duration = Annotated[
+    StrictInt,
+    Field(
+        ge=1, le=LONGEST_MINUTES, examples=[240],
+        description="On the clocks: over a clock change, a call lasts that hour longer or less long.",
+    ),
+]  # fmt: skip
+RealMinutes = Annotated[int, Field(examples=[240], description="How long the call really lasts.")]
+ClockChange = Annotated[
+    bool,
+    Field(
+        examples=[False],
+        description="Look at this one: a time fell into an hour that the clocks skip or show twice, or the call lasts "
+        "longer or less long because they change.",
+    ),
+]
 
 
 class Selection(Body):
@@ -85,9 +100,8 @@ class CopiedCall(Body):
     title: Title
     starts_at: UtcInstant
     ends_at: UtcInstant
-    clock_change: Annotated[
-        bool, Field(examples=[False], description="A time fell into an hour that the clocks skip: look at this one.")
-    ]
+    duration_minutes: RealMinutes
+    clock_change: ClockChange
 
 
 class CopyOut(Body):
@@ -112,8 +126,8 @@ class ShiftIn(ClearanceIn):
         if bool(self.days) == bool(self.minutes) or 0 in {self.days, self.minutes}:
             raise refuse(
                 "distance",
-                "Donnez « days » ou « minutes », un nombre autre que zéro.",
-                "Give `days` or `minutes`, a number other than zero.",
+                "Donnez soit « days », soit « minutes », pas les deux, et un nombre autre que zéro.",
+                "Give either `days` or `minutes`, not both, and a number other than zero.",
             )
         return self
 
@@ -130,7 +144,8 @@ class ShiftedCall(Body):
     title: Title
     starts_at: UtcInstant
     ends_at: UtcInstant
-    clock_change: Annotated[bool, Field(examples=[False])]
+    duration_minutes: RealMinutes
+    clock_change: ClockChange
     version: Version
 
 
@@ -261,12 +276,17 @@ class SeriesCall(Body):
     day: Annotated[date, Field(examples=["2026-12-04"])]
     starts_at: UtcInstant
     ends_at: UtcInstant
-    clock_change: Annotated[bool, Field(examples=[False])]
+    duration_minutes: RealMinutes
+    clock_change: ClockChange
 
 
 class SeriesOut(Body):
-    """The drafts that a series made, by day, and the days that it left out."""
+    """The drafts that a series made, by day, the days that it left out, and exceptions that were none of its days."""
 
     calls: list[SeriesCall]
     left_out: Annotated[list[date], Field(examples=[["2026-12-25"]])]
+    except_unused: Annotated[
+        list[date],
+        Field(examples=[["2027-01-02"]], description="Days of `except` on which the series has no call: a slip?"),
+    ]
     positions: Annotated[int, Field(examples=[10])]

@@ -62,7 +62,7 @@ async def copy_calls(act: Act, body: CopyIn) -> CopyOut:
         CopiedCall(
             copied_from=row.id, call_id=None if body.dry_run else made[row.id], title=row.title,
             starts_at=moved[row.id].times.starts_at, ends_at=moved[row.id].times.ends_at,
-            clock_change=moved[row.id].clock_change,
+            duration_minutes=moved[row.id].minutes, clock_change=moved[row.id].clock_change,
         )
         for row in sources
     ]  # fmt: skip
@@ -91,7 +91,7 @@ async def copy_call(act: Act, call_id: UUID, times: Mapping[str, Any], *, with_p
     await _store(act, Assignment, assignments)
     _record_drafts(act, assignments)
     await act.session.flush()
-    return copy
+    return await calls.read_call(act, copy.id)
 
 
 async def _refuse_second(act: Act, moved: Mapping[UUID, Moved]) -> None:

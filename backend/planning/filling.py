@@ -49,6 +49,20 @@ async def hold_positions(act: Act, places: Collection[Place]) -> dict[Place, Fil
     return found
 
 
+async def check_headcount(act: Act, place: Place, headcount: int) -> None:
+    """Refuse (ConflictError `headcount_too_low`) a position of fewer people than are confirmed on its call and job.
+
+    The call is locked already: nobody is confirmed on it meanwhile.
+    """
+    call_id, job = place
+    query = select(func.count()).where(
+        Assignment.call_id == call_id, Assignment.job == job, Assignment.status == Status.CONFIRMED
+    )
+    confirmed = await act.session.scalar(query) or 0
+    if headcount < confirmed:
+        raise refusals.headcount_too_low(confirmed, headcount)
+
+
 async def check_place(act: Act, place: Place) -> None:
     """Refuse (ConflictError `position_filled`) one person more than the position of this call and job wants."""
     filled = (await hold_positions(act, {place})).get(place)

@@ -28,8 +28,10 @@ from backend.planning.schemas import (
     PlannedVenue,
     Reason,
     Second,
+    Told,
     UnplacedBreak,
 )
+from backend.productions.schemas import ProductionChange
 from backend.rules.finding import Action, Confidence, Cure, Finding, Severity, Unit
 
 
@@ -153,6 +155,14 @@ class ClearanceIn(Body):
     ] = Field(default_factory=list)
 
 
+class ConfirmIn(ClearanceIn):
+    """What makes a confirmation pass the law, if it must, and how a person who has not answered said yes."""
+
+    on_behalf: Annotated[
+        Told | None, Field(examples=[None], description="Of somebody who has not answered; kept in the history.")
+    ] = None
+
+
 class ClearedCallChange(CallChange, ClearanceIn):
     """Changes of a call; a published one that moves brings what makes it pass the law, if it must."""
 
@@ -162,6 +172,23 @@ class ClearedCallChange(CallChange, ClearanceIn):
         return CallChange.model_construct(
             _fields_set=self.model_fields_set & CallChange.model_fields.keys(),
             **{name: getattr(self, name) for name in CallChange.model_fields},
+        )
+
+    @property
+    def clearance(self) -> ClearanceIn:
+        """What clears it."""
+        return ClearanceIn(override_reason=self.override_reason, grounds=self.grounds)
+
+
+class ClearedProductionChange(ProductionChange, ClearanceIn):
+    """Changes of a production; another premiere brings what makes its published calls pass the law, if it must."""
+
+    @property
+    def change(self) -> ProductionChange:
+        """What changes, without what clears it."""
+        return ProductionChange.model_construct(
+            _fields_set=self.model_fields_set & ProductionChange.model_fields.keys(),
+            **{name: getattr(self, name) for name in ProductionChange.model_fields},
         )
 
     @property

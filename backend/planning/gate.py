@@ -6,7 +6,7 @@ was let pass is not asked again while it stays as it is. Two acts about one pers
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from backend.core.errors import AppError, ConflictError, ForbiddenError, Sentenc
 from backend.identity.access import ADMINS
 from backend.people.models import Person
 from backend.planning import derogations, findings, overrides, repository
-from backend.planning.domain.clearance import Clearance, Ground, Sorted, newly_bad, override_key, sort_out
+from backend.planning.domain.clearance import Clearance, Ground, Key, Sorted, newly_bad, override_key, sort_out
 from backend.planning.domain.proposal import Proposal
 from backend.planning.domain.states import Status
 from backend.planning.finding_schemas import ClearanceIn, findings_json
@@ -92,27 +92,65 @@ async def let_pass(
     times: Sequence[tuple[datetime, datetime]],
     brought: Brought,
     before: Proposal | None = None,
+    law: Law | None = None,
 ) -> None:
     """Let an act on these assignments, whose calls have these times, pass the law, and keep on what ground it passed.
 
-    `before` turns the planning back into what it was: what was as bad then is not asked. The people are held already.
+    `before` turns the planning back into what it was: what was as bad then is not asked. The people are held already;
+    `law`, if it was read already.
 
     Raises ForbiddenError `not_allowed`, ConflictError `override_required`, `skill_missing` or
     `ground_required`, each with `findings`;
     InvalidError for a ground that is none.
     """
-    law = await findings.read_law(act)
+    law = law or await findings.read_law(act)
     clearance = _read(brought.clearance, law)
     planned = await _confirmed(act, assignments, times)
     found = await asyncio.to_thread(_judge, planned, law, ZoneInfo(act.company.timezone), before)
     overridden = await overrides.recorded(act, {UUID(finding.person) for finding in found})
     result = sort_out(found, clearance, overridden)
-    _check(act, result, clearance, brought.language)
+    if (refusal := _refusal(act, result, clearance, brought.language)) is not None:
+        raise refusal
     for finding, ground in result.derogated:
         derogations.derogate(act, finding, ground)
     for finding in result.forbidden:
         record(act, overrides.OVERRIDDEN, UUID(finding.person), after=_told(finding) | {"reason": clearance.reason})
     await act.session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Judges people one by one without asking the database again: nothing is stored, and nobody is confirmed by it."""
+
+    act: Act
+    works: Mapping[UUID, Work]
+    law: Law
+    clearance: Clearance
+    overridden: Collection[Key]
+    language: str
+
+    def refusal(self, person_id: UUID, assignments: Collection[UUID]) -> AppError | None:
+        """Return what would stop this person from being confirmed in all of these assignments."""
+        work = self.works.get(person_id)
+        if work is None:
+            return None
+        named = frozenset(map(str, assignments))
+        sure = [replace(each, if_confirmed=False) for each in work.segments
+                if not each.if_confirmed or each.assignment in named]  # fmt: skip
+        planned = Planned([replace(work, segments=sure)], named)
+        found = _judge(planned, self.law, ZoneInfo(self.act.company.timezone), None)
+        return _refusal(self.act, sort_out(found, self.clearance, self.overridden), self.clearance, self.language)
+
+
+async def prepare(
+    act: Act, people: Collection[UUID], times: Sequence[tuple[datetime, datetime]], brought: Brought
+) -> Bench:
+    """Read what judges these people in calls at these times, in the same few statements however many they are."""
+    law = await findings.read_law(act)
+    planned = await findings.read_planned(act, Extent(Person.id.in_(people), _around(times)))
+    works = {UUID(work.person): work for work in planned.works}
+    overridden = await overrides.recorded(act, set(people))
+    return Bench(act, works, law, _read(brought.clearance, law), overridden, brought.language)
 
 
 def _judge(planned: Planned, law: Law, zone: ZoneInfo, before: Proposal | None) -> list[Finding]:
@@ -143,12 +181,15 @@ def _without(work: Work, marked: frozenset[str]) -> Work:
 async def _confirmed(
     act: Act, assignments: ColumnElement[bool], times: Sequence[tuple[datetime, datetime]]
 ) -> Planned:  # fmt: skip
-    first, last = min(start for start, _ in times), max(end for _, end in times)
     sure = Assignment.status == Status.CONFIRMED
-    between = Period(first - TWELVE_MONTHS, last + TWELVE_WEEKS)
-    planned = await findings.read_planned(act, Extent(confirmed_on(assignments), between, assignments & sure))
+    planned = await findings.read_planned(act, Extent(confirmed_on(assignments), _around(times), assignments & sure))
     works = [replace(work, segments=[s for s in work.segments if not s.if_confirmed]) for work in planned.works]
     return Planned(works, planned.marked)
+
+
+def _around(times: Sequence[tuple[datetime, datetime]]) -> Period:
+    first, last = min(start for start, _ in times), max(end for _, end in times)
+    return Period(first - TWELVE_MONTHS, last + TWELVE_WEEKS)
 
 
 def _read(body: ClearanceIn, law: Law) -> Clearance:
@@ -159,21 +200,19 @@ def _read(body: ClearanceIn, law: Law) -> Clearance:
     return Clearance(body.override_reason, grounds)
 
 
-def _check(act: Act, result: Sorted, clearance: Clearance, language: str) -> None:
+def _refusal(act: Act, result: Sorted, clearance: Clearance, language: str) -> AppError | None:
     shown = findings_json([*result.forbidden, *result.groundless][:FINDINGS_SHOWN], language)
-    refusal: AppError | None = None
     if result.forbidden and act.actor.role not in ADMINS:
-        refusal = ForbiddenError("not_allowed", _ASK_AN_ADMIN, extra={"findings": shown})
-    elif result.forbidden and clearance.reason is None:
+        return ForbiddenError("not_allowed", _ASK_AN_ADMIN, extra={"findings": shown})
+    if result.forbidden and clearance.reason is None:
         of_skills = all(finding.rule.startswith(OF_SKILLS) for finding in result.forbidden)
         code, told = (
             ("skill_missing", _GIVE_A_REASON_FOR_SKILLS) if of_skills else ("override_required", _GIVE_A_REASON)
         )
-        refusal = ConflictError(code, told, extra={"findings": shown})
-    elif result.groundless:
-        refusal = ConflictError("ground_required", _GIVE_A_GROUND, extra={"findings": shown})
-    if refusal is not None:
-        raise refusal
+        return ConflictError(code, told, extra={"findings": shown})
+    if result.groundless:
+        return ConflictError("ground_required", _GIVE_A_GROUND, extra={"findings": shown})
+    return None
 
 
 def _told(finding: Finding) -> dict[str, object]:

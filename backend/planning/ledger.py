@@ -15,19 +15,23 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.availability import recorded
+from backend.availability import freed, recorded
 from backend.availability import service as availability
 from backend.availability.domain.clocks import Span
 from backend.availability.service import Asked
 from backend.core.errors import ConflictError, Sentence
+from backend.people.models import Person
+from backend.planning import refusals
 from backend.planning.domain.publication import instant_text
 from backend.planning.models import Assignment, Booking, BookingStatus, Call
 from backend.planning.probing import note_refusals, note_told
+from backend.planning.refusals import Named, times_text
+from backend.productions.models import Venue
 from backend.tenancy.acting import Act
 from backend.tenancy.session import is_sqlite, login_rights
 
@@ -37,6 +41,7 @@ RETRIES = 3
 JITTER_SECONDS = 0.05
 CONFLICTS_SHOWN = 50
 _ROWS = 400  # rows of one statement: SQLite takes 32,766 values in one
+_NOTHING: Mapping[UUID, Span] = MappingProxyType({})
 IS_CONTESTED = text("booking.status = 'contested'")  # the words of the partial index, so that it serves
 IS_CONFIRMED = text("booking.status = 'confirmed'")
 
@@ -44,20 +49,15 @@ NOT_AVAILABLE = Sentence(
     "Cette personne n'est pas disponible sur ces horaires : choisissez quelqu'un d'autre ou d'autres horaires.",
     "This person is not available at these times: choose somebody else, or other times.",
 )
-OVERLAP = Sentence(
-    "Cette personne est déjà confirmée sur des horaires qui se chevauchent : annulez l'autre affectation ou "
-    "changez les horaires.",
-    "This person is already confirmed at overlapping times: cancel the other assignment, or change the times.",
-)
 
 Result = TypeVar("Result")
 
 
 class PersonNotAvailableError(ConflictError):
-    """409, always the same words: somebody else holds this person. Counted and rate-limited by whoever answers."""
+    """409, the same words for a booking elsewhere and an absence. Counted and rate-limited by whoever answers."""
 
-    def __init__(self) -> None:
-        super().__init__("person_not_available", NOT_AVAILABLE)
+    def __init__(self, wanted: Named | None = None) -> None:
+        super().__init__("person_not_available", NOT_AVAILABLE if wanted is None else refusals.not_available(wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,14 @@ class Hold:
     person_number: int
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A confirmed assignment of this company that is in the way: as the API shows it, and in words."""
+
+    shown: dict[str, Any]
+    named: Named
 
 
 async def hold(act: Act, holds: Sequence[Hold]) -> None:
@@ -111,7 +119,7 @@ async def move_all(act: Act, times: Mapping[UUID, Span]) -> None:
         firm = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONFIRMED]
         doubtful = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONTESTED]
         await _refuse(act, await _insert(act, firm, had))
-        await _contest(act, held_again := await _insert(act, doubtful, had))
+        await _contest(act, held_again := await _insert(act, doubtful, had, is_contested=True))
         return {row.person_number for row in taken_out}, len(held_again)
 
     freed, held_again = await _in_savepoint(act.session, again)
@@ -144,7 +152,8 @@ async def _rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]
         contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
         had = _times_of(taken_out)
         refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested], had)
-        held_again = await _insert(act, [each for each in wanted if each.assignment_id in contested], had)
+        doubtful = [each for each in wanted if each.assignment_id in contested]
+        held_again = await _insert(act, doubtful, had, is_contested=True)
         await _contest(act, held_again)
         return refused, len(held_again), {row.person_number for row in taken_out}
 
@@ -157,15 +166,15 @@ async def renumber(act: Act, old: int, new: int) -> list[UUID]:
     """Rewrite this company's bookings of person number `old` to `new`, and return the contested assignments.
 
     Call it when an account is linked (or a link is cut), after the person's row has the new number: whoever confirms
-    at that moment waits for that row. A booking that overlaps one of the number's other bookings becomes contested;
-    nothing of another company changes.
+    at that moment waits for that row. A booking that overlaps one of the number's other bookings, or a time at which
+    its person is away, becomes contested: nobody can tell which. Nothing of another company changes.
     """
 
     async def again() -> list[UUID]:
         mine = and_(Booking.company_id == act.company.id, Booking.person_number == old)
         rows = (await act.session.execute(delete(Booking).where(mine).returning(*_COLUMNS))).all()
         holds = sorted((replace(_hold_of(row), person_number=new) for row in rows), key=lambda h: h.starts_at)
-        refused = await _insert(act, holds, _times_of(rows))
+        refused = await _insert(act, holds, _times_of(rows), is_contested=True)
         await _contest(act, refused)
         return [refused_hold.assignment_id for refused_hold in refused]
 
@@ -174,10 +183,12 @@ async def renumber(act: Act, old: int, new: int) -> list[UUID]:
     return contested
 
 
+@freed.try_again_with
 async def retry_contested(session: AsyncSession, person_numbers: Collection[int]) -> list[UUID]:
     """Try to confirm the contested bookings of these people, oldest first; return the assignments that are now firm.
 
     Runs with the app login's rights, because the booking to confirm may be another company's; it says so to nobody.
+    Whoever is away is not confirmed either: a company sees the same of a booking elsewhere and of an absence.
     """
     if not person_numbers:
         return []
@@ -187,9 +198,11 @@ async def retry_contested(session: AsyncSession, person_numbers: Collection[int]
         .order_by(Booking.person_number, Booking.starts_at, Booking.assignment_id)
     )
     async with login_rights(session):
-        rows = (await session.execute(waiting)).all()
+        holds = [_hold_of(row) for row in await session.execute(waiting)]
+        away = await availability.read_away(session, [asked_of(wanted) for wanted in holds])
+        present = [wanted for wanted, is_away in zip(holds, away, strict=True) if not is_away]
         # One by one, because one refusal must not undo the others; there is hardly ever more than one.
-        return [row.assignment_id for row in rows if await _confirm_contested(session, _hold_of(row))]
+        return [wanted.assignment_id for wanted in present if await _confirm_contested(session, wanted)]
 
 
 async def check_free(act: Act, holds: Sequence[Hold]) -> None:
@@ -199,9 +212,9 @@ async def check_free(act: Act, holds: Sequence[Hold]) -> None:
     own bookings are no reason: it sees them, and options may overlap them.
     """
     await _refuse_recorded(act, holds)
-    if await find_unavailable(act, holds):
+    if unavailable := await find_unavailable(act, holds):
         note_refusals(act)
-        raise PersonNotAvailableError
+        raise await _not_available(act, unavailable)
 
 
 async def find_unavailable(act: Act, holds: Sequence[Hold]) -> list[Hold]:
@@ -215,7 +228,7 @@ async def find_recorded_of_each(act: Act, holds: Sequence[Hold]) -> dict[Hold, C
     """Return the refusal of each of `holds` whose person this company itself recorded as away, in one statement."""
     rows = await recorded.find_recorded(act, [asked_of(wanted) for wanted in holds])
     of_each = {wanted: [row for row in rows if recorded.is_meant(row, asked_of(wanted))] for wanted in holds}
-    return {wanted: recorded.refusal(found) for wanted, found in of_each.items() if found}
+    return {wanted: recorded.refusal(act, found) for wanted, found in of_each.items() if found}
 
 
 def asked_of(wanted: Hold) -> Asked:
@@ -265,16 +278,16 @@ def is_contested(act: Act) -> ColumnElement[bool]:
     return Assignment.id.in_(mine)
 
 
-async def find_own_conflicts(act: Act, holds: Sequence[Hold]) -> list[dict[str, Any]]:
+async def find_own_conflicts(act: Act, holds: Sequence[Hold]) -> list[Conflict]:
     """Return this company's confirmed assignments that overlap `holds` (the first 50), as the API shows them."""
     if not holds:
         return []
     query = _own_bookings(act).where(or_(*(_overlaps(wanted) for wanted in holds[:CONFLICTS_SHOWN])))
     rows = await act.session.execute(query.limit(CONFLICTS_SHOWN))
-    return [_conflict(row) for row in rows]
+    return [_conflict(act, row) for row in rows]
 
 
-async def find_conflicts_of_each(act: Act, holds: Sequence[Hold]) -> dict[UUID, list[dict[str, Any]]]:
+async def find_conflicts_of_each(act: Act, holds: Sequence[Hold]) -> dict[UUID, list[Conflict]]:
     """Return for each of `holds`, by assignment, the company's own confirmed assignments that overlap it."""
     first, last = min(wanted.starts_at for wanted in holds), max(wanted.ends_at for wanted in holds)
     people = sorted({wanted.person_number for wanted in holds})
@@ -284,7 +297,7 @@ async def find_conflicts_of_each(act: Act, holds: Sequence[Hold]) -> dict[UUID, 
     rows = (await act.session.execute(query)).all()
     return {
         wanted.assignment_id: [
-            _conflict(row)
+            _conflict(act, row)
             for row in rows
             if row.person_number == wanted.person_number
             and row.starts_at < wanted.ends_at
@@ -295,11 +308,34 @@ async def find_conflicts_of_each(act: Act, holds: Sequence[Hold]) -> dict[UUID, 
     }
 
 
-def refusal(conflicts: Sequence[dict[str, Any]]) -> ConflictError:
-    """Return the refusal of a hold: `overlap` with the company's own conflicts, else `person_not_available`."""
-    if not conflicts:
-        return PersonNotAvailableError()
-    return ConflictError("overlap", OVERLAP, extra={"conflicts": list(conflicts)})
+def overlap(conflicts: Sequence[Conflict]) -> ConflictError:
+    """Return the refusal `overlap`, which names the first of the company's own conflicts and lists all."""
+    shown = [conflict.shown for conflict in conflicts]
+    return ConflictError("overlap", refusals.overlap(conflicts[0].named), extra={"conflicts": shown})
+
+
+async def name_each(act: Act, holds: Sequence[Hold]) -> dict[UUID, Named]:
+    """Return by assignment whom and which call a hold is about, in the company's own words; in one statement."""
+    zone = func.coalesce(Venue.timezone, act.company.timezone)
+    query = (
+        select(Assignment.id, Person.first_name, Person.last_name, Call.title, zone)
+        .join(Person, Person.id == Assignment.person_id)
+        .join(Call, Call.id == Assignment.call_id)
+        .outerjoin(Venue, Venue.id == Call.venue_id)
+        .where(Assignment.id.in_([wanted.assignment_id for wanted in holds]))
+    )
+    rows = {row[0]: row for row in await act.session.execute(query)}
+    return {
+        wanted.assignment_id: Named(f"{first} {last}", title, times_text(wanted.starts_at, wanted.ends_at, zone))
+        for wanted in holds if wanted.assignment_id in rows
+        for _, first, last, title, zone in [rows[wanted.assignment_id]]
+    }  # fmt: skip
+
+
+async def _not_available(act: Act, holds: Sequence[Hold]) -> PersonNotAvailableError:
+    """Name one of them, whoever is wanted first: one answer is one bit, however many are asked for at once."""
+    first = min(holds, key=lambda wanted: (wanted.starts_at, wanted.assignment_id))
+    return PersonNotAvailableError((await name_each(act, [first])).get(first.assignment_id))
 
 
 def _overlaps(wanted: Hold) -> ColumnElement[bool]:
@@ -313,22 +349,30 @@ def _overlaps(wanted: Hold) -> ColumnElement[bool]:
 
 def _own_bookings(act: Act) -> Select[Any]:
     return (
-        select(Booking.assignment_id, Booking.person_number, Call.id, Call.title, Booking.starts_at, Booking.ends_at)
+        select(
+            Booking.assignment_id, Booking.person_number, Call.id, Call.title, Booking.starts_at, Booking.ends_at,
+            Assignment.person_id, Person.first_name, Person.last_name, Venue.timezone,
+        )
         .join(Assignment, Assignment.id == Booking.assignment_id)
+        .join(Person, Person.id == Assignment.person_id)
         .join(Call, Call.id == Assignment.call_id)
+        .outerjoin(Venue, Venue.id == Call.venue_id)
         .where(Booking.company_id == act.company.id, IS_CONFIRMED)
         .order_by(Booking.starts_at, Booking.assignment_id)
-    )
+    )  # fmt: skip
 
 
-def _conflict(row: Row[Any]) -> dict[str, Any]:
-    return {
+def _conflict(act: Act, row: Row[Any]) -> Conflict:
+    times = times_text(row.starts_at, row.ends_at, row.timezone or act.company.timezone)
+    shown = {
         "assignment_id": str(row.assignment_id),
+        "person_id": str(row.person_id),
         "call_id": str(row.id),
         "title": row.title,
         "starts_at": instant_text(row.starts_at),
         "ends_at": instant_text(row.ends_at),
     }
+    return Conflict(shown, Named(f"{row.first_name} {row.last_name}", row.title, times))
 
 
 _COLUMNS = (Booking.assignment_id, Booking.person_number, Booking.starts_at, Booking.ends_at, Booking.status)
@@ -349,16 +393,16 @@ async def _refuse(act: Act, refused: Sequence[Hold]) -> None:
     if not refused:
         return
     # Asked inside the savepoint: a conflict may be with another row of the same act.
-    conflicts = await find_own_conflicts(act, refused)
-    if not conflicts:
-        await _refuse_recorded(act, refused)
-        note_refusals(act)
-    raise refusal(conflicts)
+    if conflicts := await find_own_conflicts(act, refused):
+        raise overlap(conflicts)
+    await _refuse_recorded(act, refused)
+    note_refusals(act)
+    raise await _not_available(act, refused)
 
 
 async def _refuse_recorded(act: Act, holds: Sequence[Hold]) -> None:
     if rows := await recorded.find_recorded(act, [asked_of(wanted) for wanted in holds]):
-        raise recorded.refusal(rows)
+        raise recorded.refusal(act, rows)
 
 
 async def _take_out(act: Act, assignment_ids: Collection[UUID]) -> list[Row[Any]]:
@@ -376,13 +420,16 @@ async def _contest(act: Act, holds: Sequence[Hold]) -> None:
         await act.session.execute(_insert_of(act.session).values(rows))
 
 
-async def _insert(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span] = MappingProxyType({})) -> list[Hold]:
+async def _insert(
+    act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span] = _NOTHING, *, is_contested: bool = False
+) -> list[Hold]:
     """Store whoever is free and return the refused ones; a conflict does not even raise inside the database.
 
-    Whoever said that they are away is not free, but in the time that the booking `had` before: what stood stays.
+    Whoever said that they are away is not free, but in the time that the booking `had` before: what stood stays. Not so
+    what is contested, or may become so: an absence stands in its way as a booking elsewhere does.
     """
     await act.session.flush()
-    present = await _present(act, holds, had)
+    present = await _present(act, holds, had, _NOTHING if is_contested else had)
     free = await _free_on_sqlite(act.session, present) if is_sqlite(act.session) else present
     if not free:
         return list(holds)
@@ -395,21 +442,28 @@ async def _insert(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span] = Ma
     return [wanted for wanted in holds if wanted.assignment_id not in stored]
 
 
-async def _present(act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span]) -> list[Hold]:
-    """Return those whose person is not away: as they said to all companies, or as this one recorded."""
-    asked = []
+async def _present(
+    act: Act, holds: Sequence[Hold], of_company: Mapping[UUID, Span], of_person: Mapping[UUID, Span]
+) -> list[Hold]:
+    """Return those whose person is not away: as they said to all companies, or as this one recorded.
+
+    But for the times that the one or the other leaves alone, by assignment.
+    """
+    said, noted = _questions(holds, of_person), _questions(holds, of_company)
+    answers = await availability.find_away(act.session, [question for _, question in said])
+    written = await recorded.find_recorded(act, [question for _, question in noted])
+    away = {wanted for (wanted, _), is_away in zip(said, answers, strict=True) if is_away}
+    away |= {wanted for wanted, question in noted if any(recorded.is_meant(row, question) for row in written)}
+    return [wanted for wanted in holds if wanted not in away]
+
+
+def _questions(holds: Sequence[Hold], had: Mapping[UUID, Span]) -> list[tuple[Hold, Asked]]:
+    found = []
     for wanted in holds:
         span = Span(wanted.starts_at, wanted.ends_at)
         parts = span.without(had[wanted.assignment_id]) if wanted.assignment_id in had else [span]
-        asked += [(wanted, Asked(wanted.person_number, part)) for part in parts]
-    questions = [question for _, question in asked]
-    answers = await availability.find_away(act.session, questions)
-    written = await recorded.find_recorded(act, questions)
-    away = {
-        wanted for (wanted, question), is_away in zip(asked, answers, strict=True)
-        if is_away or any(recorded.is_meant(row, question) for row in written)
-    }  # fmt: skip
-    return [wanted for wanted in holds if wanted not in away]
+        found += [(wanted, Asked(wanted.person_number, part)) for part in parts]
+    return found
 
 
 def _times_of(rows: Iterable[Row[Any]]) -> dict[UUID, Span]:

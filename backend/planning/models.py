@@ -73,6 +73,7 @@ class NoticeKind(enum.StrEnum):
     OFFERED = "offered"
     EXPIRING = "expiring"
     PROMOTED = "promoted"
+    CONFIRMED = "confirmed"
     CHANGED = "changed"
     CANCELLED = "cancelled"
     EVE = "eve"

@@ -1,8 +1,8 @@
 """What people are to be told, noted in the act's own transaction; a task makes one message of it for each person.
 
-What is urgent leaves at once; offers wait seconds for those that follow. A change or a cancellation of something that
-is more than a day away waits fifteen minutes for what else changes meanwhile. An offer on a call that nobody was told
-of waits until the call is published: its person could not answer before.
+What is urgent leaves at once; offers and confirmations wait seconds for those that follow. A change or a cancellation
+of something that is more than a day away waits fifteen minutes for what else changes meanwhile. An offer or a
+confirmation on a call that nobody was told of waits until the call is published.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,14 +15,17 @@ from sqlalchemy import ColumnElement, select, update
 
 from backend.outbox.tasks import defer
 from backend.planning.models import Assignment, Call, Notice, NoticeKind
-from backend.planning.upgrading import follows_options
+from backend.planning.upgrading import follows_options, tells_confirmations
 from backend.tenancy.acting import Act
 from backend.tenancy.session import is_sqlite
 
 MERGED_FOR = timedelta(minutes=15)
 URGENT = timedelta(days=1)
 GATHERED_FOR = timedelta(seconds=15)
-"""Somebody who offers, or declines, date by date causes one mail: it leaves well within half a minute all the same."""
+"""Whoever offers, confirms or declines date by date causes one mail: it leaves within half a minute all the same."""
+_GATHERING = frozenset({NoticeKind.OFFERED, NoticeKind.PROMOTED, NoticeKind.CONFIRMED})
+NOTHING_LEFT = "nothing_left"
+"""Why a message was skipped of which nothing was left to tell."""
 POST_TASK, POST_QUEUE = "post_messages", "mails"
 
 
@@ -40,13 +43,13 @@ class Concerned:
 def note(
     act: Act, kind: NoticeKind, concerned: Iterable[Concerned], facts: Mapping[UUID, Mapping[str, Any]] | None = None
 ) -> None:
-    """Note one kind of news for these people, to be stored with the act; `facts`, by call, is what they knew before."""
-    if not follows_options(act):
+    """Note one kind of news for these people, to be stored with the act; `facts` is what they knew, by assignment."""
+    if not follows_options(act) or (kind is NoticeKind.CONFIRMED and not tells_confirmations(act)):
         return
     # Of a date that was never published nobody knows: there is nothing to take back.
     found = [one for one in concerned if one.is_published or kind is not NoticeKind.CANCELLED]
     for one in found:
-        known = (facts or {}).get(one.call_id)
+        known = (facts or {}).get(one.assignment_id)
         act.session.add(
             Notice(
                 person_id=one.person_id, kind=kind, assignment_id=one.assignment_id, call_id=one.call_id,
@@ -59,7 +62,7 @@ def note(
 
 
 async def publish(act: Act, call_ids: Sequence[UUID]) -> None:
-    """Let the offers that waited for the publication of these calls go."""
+    """Let the offers and confirmations that waited for the publication of these calls go."""
     if not call_ids or not follows_options(act):
         return
     await act.session.flush()
@@ -91,7 +94,7 @@ def have_posted(act: Act, not_before: datetime | None = None) -> None:
 
 
 def _send_after(act: Act, kind: NoticeKind, one: Concerned) -> datetime | None:
-    if kind in {NoticeKind.OFFERED, NoticeKind.PROMOTED}:
+    if kind in _GATHERING:
         if not one.is_published:
             return None
         # What the clock brings comes at one time; SQLite has no queue that would wait.

@@ -13,7 +13,7 @@ from backend.core.preconditions import check_version
 from backend.core.resources import sent
 from backend.people import requirements
 from backend.people.requirements import NOTHING, Required
-from backend.planning import refusals, repository
+from backend.planning import filling, refusals, repository
 from backend.planning.models import CallStatus, Position, PositionRequirement
 from backend.planning.schemas import PositionChange, PositionIn, PositionOut
 from backend.tenancy.acting import Act
@@ -41,10 +41,14 @@ async def read_position(act: Act, call_id: UUID, position_id: UUID) -> PositionO
 
 
 async def create_position(act: Act, call_id: UUID, body: PositionIn) -> PositionOut:
-    """Add what the call needs. Raises InvalidError (unknown names), ConflictError `duplicate`, `state_conflict`."""
+    """Add what the call needs, as many as are confirmed at least.
+
+    Raises InvalidError (unknown names), ConflictError `duplicate`, `state_conflict`, `headcount_too_low`.
+    """
     await _check_call(act, call_id)
     await _check_job(act, body.job)
     required = await requirements.wanted(act, body.model_dump())
+    await filling.check_headcount(act, (call_id, body.job), body.headcount)
     position = Position(id=new_id(), call_id=call_id, job=body.job, headcount=body.headcount)
     async with refusing(act.session, _refusals()):
         act.session.add(position)
@@ -58,7 +62,7 @@ async def change_position(
 ) -> PositionOut:
     """Change a headcount, what is asked for, or the job while nobody stands on it.
 
-    Raises ConflictError, InvalidError, StaleError.
+    Raises ConflictError (`headcount_too_low`: not below those confirmed), InvalidError, StaleError.
     """
     position = await _found(act, call_id, position_id, expected)
     had = await requirements.read_one(act, _OWNER, position_id)
@@ -69,6 +73,9 @@ async def change_position(
         await _check_job(act, values["job"])
         await _check_free(act, position_id)
         await repository.leave_position(act, position_id)
+    place, headcount = (call_id, values.get("job", position.job)), values.get("headcount", position.headcount)
+    if place[1] != position.job or headcount < position.headcount:
+        await filling.check_headcount(act, place, headcount)
     async with refusing(act.session, _refusals()):
         if not (changed := apply_changes(position, values)) and required != had:
             changed = True

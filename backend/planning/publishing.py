@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,20 +11,19 @@ from sqlalchemy import Row, and_, or_
 
 from backend.audit.service import record
 from backend.core.preconditions import check_version, stale
-from backend.planning import gate, notices, refusals, repository
+from backend.planning import gate, hearing, notices, refusals, repository
 from backend.planning.domain.eve import eve_of
-from backend.planning.domain.publication import FIELDS, find_changes, must_be_told, take_snapshot
+from backend.planning.domain.publication import FIELDS, find_changes, has_moved, must_be_told, take_snapshot
 from backend.planning.domain.states import Status
 from backend.planning.gate import BRINGING_NOTHING, Brought
 from backend.planning.models import Assignment, Call, CallStatus, NoticeKind, Publication
-from backend.planning.period import Period
+from backend.planning.period import ALWAYS, Period
 from backend.planning.schemas import Difference, ProductionPublicationOut, PublicationOut
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import values_of
 
 _SURE = (Status.ACCEPTED, Status.CONFIRMED)
-_TOLD_BEFORE = ("starts_at", "ends_at", "venue_id")
 
 
 async def publish_call(
@@ -47,21 +46,43 @@ async def publish_call(
     await _let_pass(act, [call], brought)
     before = call.published
     published = await publish_snapshot(act, call, snapshot)
-    await _tell_people(act, {call.id: (before, snapshot)})
+    await tell_people(act, {call.id: (before, snapshot)})
     return published, call.version
 
 
 async def publish_production(
-    act: Act, production_id: UUID, brought: Brought = BRINGING_NOTHING
+    act: Act,
+    production_id: UUID,
+    brought: Brought = BRINGING_NOTHING,
+    period: Period = ALWAYS,
+    *,
+    dry_run: bool = False,
 ) -> ProductionPublicationOut:
-    """Publish every draft or changed call of a production, or none; cancelled ones stay as they are.
+    """Publish every draft or changed call of a production in a period, or none; cancelled ones stay as they are.
 
-    Raises NotFoundError, and what the gate raises for what the law forbids.
+    A `dry_run` says which these are, and publishes nothing. Raises NotFoundError, and what the gate raises for what the
+    law forbids.
     """
     if not await repository.production_exists(act, production_id):
         raise refusals.missing(refusals.NO_PRODUCTION)
-    published = await _publish_changed(act, await repository.lock_calls_of_production(act, production_id), brought)
-    return ProductionPublicationOut(production_id=production_id, calls=published)
+    if dry_run:
+        waiting = await find_waiting(act, period, production_id)
+        published = [_would_be(act, one) for one in waiting]
+        found = summary_of(act, [one.call for one in waiting])
+    else:
+        locked = await repository.lock_calls_of_production(act, production_id, period)
+        published = await _publish_changed(act, locked, brought)
+        named = {one.call_id for one in published}
+        found = summary_of(act, [call for call in locked if call.id in named])
+    return ProductionPublicationOut(
+        production_id=production_id,
+        dry_run=dry_run,
+        number=len(published),
+        first_day=found.first_day,
+        last_day=found.last_day,
+        past=found.past,
+        calls=published,
+    )
 
 
 async def publish_calls(
@@ -90,7 +111,7 @@ async def _publish_changed(act: Act, calls: Sequence[Row[Any]], brought: Brought
         rows.append({"call_id": call.id, **_told(act, call, snapshot), "status": CallStatus.PUBLISHED})
         published.append(_add_publication(act, call, snapshot))
     await repository.store_publications(act, rows)
-    await _tell_people(act, {call.id: (call.published, snapshot) for call, snapshot in changed})
+    await tell_people(act, {call.id: (call.published, snapshot) for call, snapshot in changed})
     return published
 
 
@@ -103,6 +124,23 @@ async def publish_snapshot(act: Act, call: Call, snapshot: dict[str, Any]) -> Pu
         call.status = CallStatus.PUBLISHED
     await act.session.flush()
     return published
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a publication is about: from which day to which (None: no call at all), and how many have begun already."""
+
+    first_day: date | None
+    last_day: date | None
+    past: int
+
+
+def summary_of(act: Act, calls: Sequence[Row[Any]]) -> Summary:
+    """Return what these calls are, on the company's calendar."""
+    zone = ZoneInfo(act.company.timezone)
+    days = [call.starts_at.astimezone(zone).date() for call in calls]
+    past = sum(call.starts_at <= act.now for call in calls)
+    return Summary(min(days, default=None), max(days, default=None), past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,26 +180,40 @@ def instant(value: datetime | str) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
+async def tell_people(act: Act, versions: Mapping[UUID, tuple[Mapping[str, Any] | None, Mapping[str, Any]]]) -> None:
+    """Let what waited for these versions go, note who must be told of a change, and plan the evening before.
+
+    `versions` are what each call's people were told before and are told now. A change is measured from what each of
+    them knew: small moves add up.
+    """
+    await notices.publish(act, list(versions))
+    moved = [one for one, (before, after) in versions.items() if before and has_moved(before, after)]
+    if moved:
+        stand = or_(repository.has_status(Status.OPTION, act.now), Assignment.status.in_(_SURE))
+        concerned = await notices.concerned_by(act, and_(Assignment.call_id.in_(moved), stand))
+        known = await hearing.known_before(act, concerned)
+        told = [one for one in concerned if must_be_told(known.get(one.assignment_id), versions[one.call_id][1])]
+        notices.note(act, NoticeKind.CHANGED, [_soonest(one, known[one.assignment_id]) for one in told], known)
+    zone = ZoneInfo(act.company.timezone)
+    eves = [eve_of(instant(after["starts_at"]), zone) for _, after in versions.values()]
+    await agenda.enter(act.session, act.company, [eve for eve in eves if eve > act.now])
+
+
+def _soonest(one: notices.Concerned, known: Mapping[str, Any]) -> notices.Concerned:
+    return replace(one, starts_at=min(one.starts_at, instant(known["starts_at"])))
+
+
 async def _let_pass(act: Act, calls: Sequence[Call | Row[Any]], brought: Brought) -> None:
     on_them = Assignment.call_id.in_([call.id for call in calls])
     await gate.hold_people(act, gate.confirmed_on(on_them))
     await gate.let_pass(act, on_them, [(call.starts_at, call.ends_at) for call in calls], brought)
 
 
-async def _tell_people(act: Act, versions: Mapping[UUID, tuple[dict[str, Any] | None, dict[str, Any]]]) -> None:
-    """Let what waited for these versions go, note who must be told of a change, and plan the evening before."""
-    await notices.publish(act, list(versions))
-    moved = {one: before for one, (before, after) in versions.items() if before and must_be_told(before, after)}
-    if moved:
-        stand = or_(repository.has_status(Status.OPTION, act.now), Assignment.status.in_(_SURE))
-        concerned = await notices.concerned_by(act, and_(Assignment.call_id.in_(moved), stand))
-        earliest = {one: instant(before["starts_at"]) for one, before in moved.items()}
-        soonest = [replace(one, starts_at=min(one.starts_at, earliest[one.call_id])) for one in concerned]
-        known = {one: {name: before.get(name) for name in _TOLD_BEFORE} for one, before in moved.items()}
-        notices.note(act, NoticeKind.CHANGED, soonest, known)
-    zone = ZoneInfo(act.company.timezone)
-    eves = [eve_of(instant(after["starts_at"]), zone) for _, after in versions.values()]
-    await agenda.enter(act.session, act.company, [eve for eve in eves if eve > act.now])
+def _would_be(act: Act, waiting: Waiting) -> PublicationOut:
+    call = waiting.call
+    return PublicationOut(
+        call_id=call.id, version=call.published_version + 1, published_at=act.now, changes=waiting.changes
+    )
 
 
 def _told(act: Act, call: Call | Row[Any], snapshot: dict[str, Any]) -> dict[str, Any]:

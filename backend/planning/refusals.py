@@ -1,10 +1,30 @@
 """Refusals of the planning that several acts share, each with a sentence that says what to do."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from backend.core.errors import ConflictError, FieldError, InvalidError, NotFoundError, Sentence
 from backend.planning.domain.states import Action, Status
 from backend.planning.domain.times import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody on a call, in the words of the company whose both are."""
+
+    person: str
+    title: str
+    times: str
+
+
+def times_text(starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """Return the day and the times of a call on the clocks of its place, in figures that both languages read."""
+    first, last = (at.astimezone(ZoneInfo(zone)) for at in (starts_at, ends_at))
+    same_day = first.date() == last.date()
+    return f"{first:%d/%m/%Y %H:%M}-{last:%H:%M}" if same_day else f"{first:%d/%m/%Y %H:%M} - {last:%d/%m/%Y %H:%M}"
+
 
 _STATES = {
     Status.DRAFT: Sentence("est un brouillon", "is a draft"),
@@ -101,6 +121,41 @@ def position_filled(confirmed: int, headcount: int) -> ConflictError:
             f"This position is filled already ({confirmed} of {headcount}): raise its headcount, or cancel somebody "
             "first.",
         ),
+    )
+
+
+def headcount_too_low(confirmed: int, headcount: int) -> ConflictError:
+    """Refuse a position of fewer people than are confirmed on it."""
+    over = confirmed - headcount
+    return ConflictError(
+        "headcount_too_low",
+        Sentence(
+            f"{confirmed} personne(s) sont confirmées sur ce poste : annulez d'abord l'affectation de {over} d'entre "
+            f"elles, ou gardez un effectif de {confirmed} au moins.",
+            f"{confirmed} people are confirmed on this position: cancel the assignment of {over} of them first, or "
+            f"keep a headcount of {confirmed} at least.",
+        ),
+        extra={"confirmed": confirmed},
+    )
+
+
+def not_available(wanted: Named) -> Sentence:
+    """Say that somebody cannot be had for one of the company's own calls; why is nobody's business here."""
+    return Sentence(
+        f"{wanted.person} n'est pas disponible pour « {wanted.title} » ({wanted.times}) : choisissez quelqu'un d'autre "
+        "ou d'autres horaires.",
+        f'{wanted.person} is not available for "{wanted.title}" ({wanted.times}): choose somebody else, or other '
+        "times.",
+    )
+
+
+def overlap(other: Named) -> Sentence:
+    """Say which other call of the company holds somebody at that time."""
+    return Sentence(
+        f"{other.person} est déjà confirmé·e sur « {other.title} » ({other.times}), en même temps : annulez l'autre "
+        "affectation ou changez les horaires.",
+        f'{other.person} is already confirmed on "{other.title}" ({other.times}), at the same time: cancel the other '
+        "assignment, or change the times.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,10 @@ from backend.people.models import Job, Person
 from backend.planning import askings, declarations, ledger, staffing
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
-from backend.planning.period import Period
+from backend.planning.period import ALWAYS, Period
 from backend.productions.models import Production, Venue
 from backend.tenancy.acting import Act
-from backend.tenancy.rows import keyset, sort_instant
+from backend.tenancy.rows import holds_words, keyset, sort_instant
 
 CALL_COLUMNS = tuple(Call.__table__.columns)
 POSITION_COLUMNS = tuple(Position.__table__.columns)
@@ -32,6 +32,7 @@ class CallsFilter:
     venue_id: UUID | None = None
     status: CallStatus | None = None
     kind: CallKind | None = None
+    q: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequen
     ):
         if value is not None:
             ids = ids.where(column == value)
+    if wanted.q is not None:
+        ids = ids.where(holds_words(wanted.q, Call.title))
     shown = keyset(ids, page, (Call.starts_at, Call.id), (sort_instant, UUID))
     return (await act.session.execute(_staffed_calls(act, shown).order_by(Call.starts_at, Call.id))).all()
 
@@ -108,11 +111,11 @@ async def hold_call(act: Act, call_id: UUID) -> Call | None:
     return (await act.session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
 
-async def lock_calls_of_production(act: Act, production_id: UUID) -> Sequence[Row[Any]]:
+async def lock_calls_of_production(act: Act, production_id: UUID, period: Period = ALWAYS) -> Sequence[Row[Any]]:
     """Return the calls of a production that may be published, by start; locked by id, which no act changes."""
     query = (
         select(*CALL_COLUMNS)
-        .where(Call.production_id == production_id, Call.status != CallStatus.CANCELLED)
+        .where(Call.production_id == production_id, Call.status != CallStatus.CANCELLED, touches(period))
         .order_by(Call.id)
         .with_for_update()
     )
@@ -166,6 +169,11 @@ async def store_publications(act: Act, rows: Sequence[Mapping[str, Any]]) -> Non
 async def production_exists(act: Act, production_id: UUID) -> bool:
     """Tell whether the company has this production."""
     return await act.session.scalar(select(Production.id).where(Production.id == production_id)) is not None
+
+
+async def premiere_of(act: Act, production_id: UUID) -> date | None:
+    """Return the day of a production's premiere."""
+    return await act.session.scalar(select(Production.premiere_date).where(Production.id == production_id))
 
 
 async def person_exists(act: Act, person_id: UUID) -> bool:
@@ -295,13 +303,19 @@ async def read_assignments(act: Act, assignment_ids: Collection[UUID]) -> Sequen
 
 
 async def lock_assignments(act: Act, assignment_ids: Collection[UUID]) -> Sequence[Row[Any]]:
-    """Return assignments to act on, with their calls' times, which do not move meanwhile: two statements for all."""
+    """Return assignments to act on, with their calls' times, which do not move meanwhile: two statements for all.
+
+    With what names them: `title`, `first_name`, `last_name`, and the venue's `timezone`.
+    """
     its_calls = select(Assignment.call_id).where(Assignment.id.in_(assignment_ids))
     held = select(Call.id).where(Call.id.in_(its_calls)).order_by(Call.id).with_for_update(read=True)
     await act.session.execute(held)
+    names = (Call.title, Person.first_name, Person.last_name, Venue.timezone)
     query = (
-        select(*_ASSIGNMENT_COLUMNS, Call.starts_at, Call.ends_at, Call.published_version)
+        select(*_ASSIGNMENT_COLUMNS, Call.starts_at, Call.ends_at, Call.published_version, *names)
         .join(Call, Call.id == Assignment.call_id)
+        .join(Person, Person.id == Assignment.person_id)
+        .outerjoin(Venue, Venue.id == Call.venue_id)
         .where(Assignment.id.in_(assignment_ids))
         .order_by(Assignment.id)
         .with_for_update(of=Assignment)

@@ -9,7 +9,7 @@ from backend.core.languages import language_of
 from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ANY_VERSION, ExpectedVersion, stale
 from backend.core.resources import show, show_created
-from backend.core.schemas import Code
+from backend.core.schemas import Code, Line
 from backend.identity.access import AsPlanner, AsReader
 from backend.planning import assignments as on_assignments
 from backend.planning import bulk as on_many
@@ -19,7 +19,7 @@ from backend.planning import positions as on_positions
 from backend.planning.bulk_schemas import BulkAction, BulkIn, BulkOut
 from backend.planning.copy_schemas import CallNew
 from backend.planning.domain.states import Action, Status
-from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, PlanningOut
+from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, ConfirmIn, PlanningOut
 from backend.planning.gate import Brought
 from backend.planning.models import CallKind, CallStatus
 from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
@@ -75,7 +75,7 @@ def _brought(request: Request, body: ClearanceIn | None = None) -> Brought:
 BroughtToPass = Annotated[Brought, Depends(_brought)]
 
 
-def _wanted_calls(
+def _wanted_calls(  # noqa: PLR0913, PLR0917 - parameters of the query
     act: AsReader,
     starts: FromQuery = None,
     ends: ToQuery = None,
@@ -83,8 +83,9 @@ def _wanted_calls(
     venue_id: UUID | None = None,
     status: CallStatus | None = None,
     kind: CallKind | None = None,
+    q: Annotated[Line | None, Query(description="Words of the title.", examples=["filage"])] = None,
 ) -> CallsFilter:
-    return CallsFilter(read_period(starts, ends, act.company.timezone), production_id, venue_id, status, kind)
+    return CallsFilter(read_period(starts, ends, act.company.timezone), production_id, venue_id, status, kind, q)
 
 
 @router.get("/calls", summary="List the calls")
@@ -125,8 +126,9 @@ async def change_call(
 ) -> CallOut:
     """A call that moves takes its confirmed people along: 409 `overlap` or `person_not_available`, and nothing moves.
 
-    A draft moves whatever the law says. A published call whose move makes a finding of its confirmed people worse, or
-    brings a new one, is refused as in publishing: `not_allowed`, `override_required` or `ground_required`.
+    A draft moves whatever the law says. A published call whose new times, kind, place or production make a finding of
+    its confirmed people worse, or bring a new one, is refused as in publishing: `not_allowed`, `override_required` or
+    `ground_required`.
 
     `{"status": "cancelled", "cancel_reason": "..."}` cancels it and the assignments on it.
     """
@@ -157,9 +159,17 @@ async def publish_call(
 
 
 @router.post("/productions/{production_id}/publish", summary="Publish the calls of a production")
-async def publish_production(act: AsPlanner, production_id: UUID, brought: BroughtToPass) -> ProductionPublicationOut:
-    """Every draft or changed call, each with its new version; or none, as for one call, when the law forbids some."""
-    return await publishing.publish_production(act, production_id, brought)
+async def publish_production(
+    act: AsPlanner, production_id: UUID, brought: BroughtToPass, starts: FromQuery = None, ends: ToQuery = None,
+    dry_run: Annotated[bool, Query(description="Say what it would do; do nothing.", examples=[False])] = False,
+) -> ProductionPublicationOut:  # fmt: skip
+    """Every draft or changed call, each with its new version; or none, as for one call, when the law forbids some.
+
+    `from` and `to` keep the calls that have a moment between them. The answer says how many calls that is, from which
+    day to which, and how many have begun already; `dry_run` says so beforehand.
+    """
+    period = read_period(starts, ends, act.company.timezone)
+    return await publishing.publish_production(act, production_id, brought, period, dry_run=dry_run)
 
 
 @router.get("/calls/{call_id}/positions", summary="List the positions of a call")
@@ -172,7 +182,7 @@ async def list_positions(act: AsReader, call_id: UUID) -> Page[PositionOut]:
 async def create_position(
     act: AsPlanner, call_id: UUID, body: PositionIn, request: Request, response: Response
 ) -> PositionOut:
-    """409 `duplicate` when the call has a position of this job."""
+    """409 `duplicate` when the call has a position of this job, `headcount_too_low` below those confirmed in it."""
     position = await on_positions.create_position(act, call_id, body)
     show_created(request, response, position.id, position.version)
     return position
@@ -195,7 +205,10 @@ async def change_position(
     expected: ExpectedVersion,
     response: Response,
 ) -> PositionOut:
-    """The job changes only while nobody stands on the position (409 `in_use`)."""
+    """The job changes only while nobody stands on the position (409 `in_use`).
+
+    The headcount is not lowered below those confirmed (409 `headcount_too_low`): cancel somebody first.
+    """
     position = await on_positions.change_position(act, call_id, position_id, body, expected)
     show(response, position.version)
     return position
@@ -284,13 +297,17 @@ async def offer(
 
 @router.post("/assignments/{assignment_id}/confirm", summary="Confirm an assignment", dependencies=[Depends(unhurried)])
 async def confirm(
-    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, brought: BroughtToPass
-) -> AssignmentOut:
+    act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, request: Request, response: Response,
+    body: ConfirmIn | None = None,
+) -> AssignmentOut:  # fmt: skip
     """409 `overlap` with the company's own assignments in the way, or `person_not_available` for anything elsewhere.
 
     What the law forbids is refused as in publishing: `not_allowed`, `override_required` or `ground_required`.
+    `on_behalf` keeps in the history how somebody who has not answered said yes.
     """
-    return _answer(response, await on_assignments.confirm(act, assignment_id, expected, brought))
+    sent = body or ConfirmIn()
+    brought = Brought(sent, language_of(request))
+    return _answer(response, await on_assignments.confirm(act, assignment_id, expected, brought, sent.on_behalf))
 
 
 @router.post("/assignments/{assignment_id}/release", summary="Release a person")
@@ -331,7 +348,10 @@ async def decline(
 async def undo(
     act: AsPlanner, assignment_id: UUID, expected: OfferedVersion, response: Response, _body: Empty | None = None
 ) -> AssignmentOut:
-    """Takes back an answer "no" or a release, until the option expires; 409 `promoted` once a second moved up."""
+    """Takes back an answer "no" or a release, until the option expires.
+
+    409 `promoted` once a second choice moved up, `position_filled` once others are confirmed on all places.
+    """
     return _answer(response, await on_assignments.undo(act, assignment_id, expected))
 
 

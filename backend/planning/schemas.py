@@ -1,7 +1,7 @@
 """What enters and leaves the planning's routes. Instants are kept to the second."""
 
 import enum
-from datetime import UTC
+from datetime import UTC, date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -199,9 +199,14 @@ class PublicationOut(Body):
 
 
 class ProductionPublicationOut(Body):
-    """The calls that got a new version; unchanged ones are not named."""
+    """The calls that got a new version, or would (`dry_run`); unchanged ones are not named."""
 
     production_id: ProductionId
+    dry_run: Annotated[bool, Field(examples=[False])]
+    number: Annotated[int, Field(examples=[12], description="How many calls that is.")]
+    first_day: Annotated[date | None, Field(examples=["2026-11-16"], description="Of them, in the company's zone.")]
+    last_day: Annotated[date | None, Field(examples=["2026-12-20"])]
+    past: Annotated[int, Field(examples=[0], description="How many of them have begun already.")]
     calls: list[PublicationOut]
 
 

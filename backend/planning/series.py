@@ -52,11 +52,14 @@ async def create_series(act: Act, body: SeriesIn) -> SeriesOut:
     calls = [
         SeriesCall(
             call_id=row["id"], day=day, starts_at=each.times.starts_at, ends_at=each.times.ends_at,
-            clock_change=each.clock_change,
+            duration_minutes=each.minutes, clock_change=each.clock_change,
         )
         for row, day, each in zip(rows, days, moved, strict=True)
     ]  # fmt: skip
-    return SeriesOut(calls=calls, left_out=sorted(wanted & set(body.except_)), positions=positions)
+    spared = set(body.except_)
+    return SeriesOut(
+        calls=calls, left_out=sorted(wanted & spared), except_unused=sorted(spared - wanted), positions=positions
+    )
 
 
 def _days(body: SeriesIn) -> Iterator[date]:

@@ -9,10 +9,12 @@ from backend.planning.models import Declared
 from backend.tenancy.acting import Act
 
 STILL_CONTESTED = Sentence(
-    "C'est noté, mais une autre de vos dates tient encore sur ces horaires : cette affectation reste à confirmer "
-    "jusqu'à ce que vous refusiez l'une des deux, ou que l'autre soit annulée.",
-    "Noted, but another of your dates still stands at these times: this assignment stays to be confirmed until you "
-    "decline one of the two, or the other one is cancelled.",
+    "C'est noté, mais une autre de vos dates, ou une indisponibilité que vous avez donnée, tient encore sur ces "
+    "horaires : cette affectation reste à confirmer jusqu'à ce que vous refusiez l'une des deux dates, que l'autre "
+    "soit annulée, ou que vous supprimiez l'indisponibilité.",
+    "Noted, but another of your dates, or an unavailability that you gave, still stands at these times: this "
+    "assignment stays to be confirmed until you decline one of the two dates, the other one is cancelled, or you "
+    "delete the unavailability.",
 )
 
 

@@ -45,7 +45,8 @@ async def shift_calls(act: Act, body: ShiftIn, brought: Brought) -> ShiftOut:
         calls=[
             ShiftedCall(
                 call_id=row.id, title=row.title, starts_at=moved[row.id].times.starts_at,
-                ends_at=moved[row.id].times.ends_at, clock_change=moved[row.id].clock_change, version=row.version + 1,
+                ends_at=moved[row.id].times.ends_at, duration_minutes=moved[row.id].minutes,
+                clock_change=moved[row.id].clock_change, version=row.version + 1,
             )
             for row in calls
         ]

@@ -15,7 +15,10 @@ from backend.planning.models import Assignment, Position
 
 
 class Colour(enum.StrEnum):
-    """Green: nothing to fill. Amber: somebody is asked for each place that is. Red: for some place nobody is asked."""
+    """Green: nothing to fill. Amber: somebody is asked for each place that is. Red: for some place nobody is asked.
+
+    A call of which nobody has said what it needs is red until somebody stands on it: it is not complete, but unplanned.
+    """
 
     GREEN = "green"
     AMBER = "amber"
@@ -23,7 +26,7 @@ class Colour(enum.StrEnum):
 
 
 NAMES = ("to_fill", "offered", "confirmed", "colour")
-NOBODY: Mapping[str, Any] = {"to_fill": 0, "offered": 0, "confirmed": 0, "colour": Colour.GREEN}
+NOBODY: Mapping[str, Any] = {"to_fill": 0, "offered": 0, "confirmed": 0, "colour": Colour.RED}
 """A call without positions and people: a new one."""
 
 
@@ -54,6 +57,7 @@ def of_calls(calls: Select[Any], now: datetime) -> CTE:
     return (
         select(
             job.c.call_id,
+            func.sum(job.c.wanted).label("wanted"),
             func.sum(_at_least_none(job.c.wanted - job.c.sure)).label("to_fill"),
             func.sum(_at_least_none(job.c.wanted - job.c.sure - job.c.asked)).label("unasked"),
             func.sum(job.c.asked).label("asked"),
@@ -67,10 +71,16 @@ def of_calls(calls: Select[Any], now: datetime) -> CTE:
 
 
 def columns(staffing: CTE) -> dict[str, ColumnElement[Any]]:
-    """Return the three numbers and the colour as columns, by their names; 0 and green for a call without a row."""
+    """Return the three numbers and the colour as columns, by their names; 0 and red for a call without a row."""
     to_fill = func.coalesce(staffing.c.to_fill, 0)
+    says_nothing = func.coalesce(staffing.c.wanted, 0) == 0
     colour = case(
-        (to_fill == 0, Colour.GREEN.value), (staffing.c.unasked == 0, Colour.AMBER.value), else_=Colour.RED.value
+        (and_(says_nothing, staffing.c.asked > 0), Colour.AMBER.value),
+        (and_(says_nothing, staffing.c.sure > 0), Colour.GREEN.value),
+        (says_nothing, Colour.RED.value),
+        (to_fill == 0, Colour.GREEN.value),
+        (staffing.c.unasked == 0, Colour.AMBER.value),
+        else_=Colour.RED.value,
     )
     return {
         "to_fill": to_fill,

@@ -18,7 +18,7 @@ from backend.core.resources import sent
 from backend.identity.expansion import has_templates, need_templates
 from backend.people.models import Job
 from backend.planning import refusals, repository
-from backend.planning.calls import create_call
+from backend.planning.calls import create_call, read_call
 from backend.planning.copy_schemas import CallNew, TemplateChange, TemplateIn, TemplateOut
 from backend.planning.domain.moving import BreakPlan, OutOfCalendarError, planned
 from backend.planning.domain.times import Pause, find_faults
@@ -129,8 +129,10 @@ async def new_call(act: Act, body: CallNew) -> CallOut:
         values = await _completed(act, said, values)
     check_said(values, ("kind", "title", "ends_at"))
     call = await create_call(act, CallIn(**values))
-    await add_positions(act, [call.id], positions)
-    return call
+    if not await add_positions(act, [call.id], positions):
+        return call
+    await act.session.flush()
+    return await read_call(act, call.id)
 
 
 async def _completed(act: Act, said: Mapping[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,18 @@ from backend.tenancy.acting import Act
 BEFORE_OPTIONS = frozenset({"t0001", "t0002", "t0003", "t0004", "t0005"})
 """Revisions of a company that has no table of askings, notices and messages yet."""
 
+BEFORE_CONFIRMATIONS = BEFORE_OPTIONS | {"t0006"}
+"""Revisions of a company whose tables hold no news that somebody is confirmed."""
+
 
 def follows_options(act: Act) -> bool:
     """Tell whether the company has the tables of what follows from asking people."""
     return act.company.revision not in BEFORE_OPTIONS
+
+
+def tells_confirmations(act: Act) -> bool:
+    """Tell whether the company's people can be told that they are confirmed."""
+    return act.company.revision not in BEFORE_CONFIRMATIONS
 
 
 def check_upgraded(act: Act, before: Collection[str]) -> None:

@@ -83,11 +83,23 @@ async def weigh(database: Database, caller: Caller, assignment_id: UUID, now: da
 
     Other open options do not count, since nobody takes all of them.
     """
+    return (await weigh_each(database, caller, [assignment_id], now))[assignment_id]
+
+
+async def weigh_each(
+    database: Database, caller: Caller, assignment_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, Weighed]:  # fmt: skip
+    """Judge several, each as if it alone were accepted, on one reading of the companies."""
     links = await my_links(database, caller.user_id)
     companies, unavailable = await read_companies(database, links, None, now - TWELVE_MONTHS)
-    work = Work(str(caller.user_id), list(_agreed(companies, assignment_id, now)), _youngest(companies))
-    found = await asyncio.to_thread(_caused, work, str(assignment_id))
-    return Weighed(found, _employers(companies), unavailable)
+    youngest, employers = _youngest(companies), _employers(companies)
+    works = [Work(str(caller.user_id), list(_agreed(companies, one, now)), youngest) for one in assignment_ids]
+    # In a thread: a year of many employers must not hold the event loop.
+    found = await asyncio.to_thread(
+        lambda: [_caused(*one) for one in zip(works, map(str, assignment_ids), strict=True)]
+    )
+    weighed = [Weighed(each, employers, unavailable) for each in found]
+    return dict(zip(assignment_ids, weighed, strict=True))
 
 
 def _agreed(companies: Sequence[Found], assignment_id: UUID, now: datetime) -> Iterator[Segment]:

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, case, cast, func, null, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, case, cast, func, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.identity.models import PersonLink
 from backend.people.models import Job, Person
 from backend.planning.domain.states import Status
 from backend.planning.ledger import IS_CONTESTED
-from backend.planning.models import Assignment, Booking, Call
+from backend.planning.models import Assignment, Booking, Call, Publication
 from backend.productions.models import Production, Venue
 from backend.tenancy.directory import company_columns
 from backend.tenancy.models import Company, CompanyInfo
@@ -65,26 +65,47 @@ async def assignments_of(
     return Found(link.company, rows.all())
 
 
-# Who manages the stage of a call, then who is in the office; a company that renames these trades names nobody.
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to phone, and as what."""
+
+    name: str
+    label: str
+    phone: str
+
+
+# Who manages the stage of a call; then whom the company names itself; then who is in the office. A company that names
+# nobody and has renamed these trades has nobody to phone.
 STAGE_MANAGEMENT = ("regisseur_general", "regisseur_plateau")
 OFFICE = ("charge_de_production", "administrateur")
 
 
-async def contacts_of(session: AsyncSession, link: Link, rows: Sequence[Any]) -> dict[UUID, Any]:
+async def contacts_of(session: AsyncSession, link: Link, rows: Sequence[Any]) -> dict[UUID, Contact]:
     """Return whom to phone about each of these calls of a company, by the call; nobody is told to phone themselves."""
     if not rows:
         return {}
     calls = {row.call_id for row in rows}
     found = (await session.execute(_CONTACTS, {"calls": list(calls), "person_id": link.person_id})).all()
-    office = next((row for row in found if row.call_id is None), None)
-    on_call = {row.call_id: row for row in reversed(found) if row.call_id is not None}
+    office = contact_of(link.company) or next((_as_contact(row) for row in found if row.call_id is None), None)
+    on_call = {row.call_id: _as_contact(row) for row in reversed(found) if row.call_id is not None}
     return {call: who for call in calls if (who := on_call.get(call, office)) is not None}
+
+
+def contact_of(company: CompanyInfo) -> Contact | None:
+    """Return whom a company names in its settings, in its own name where it names nobody."""
+    if company.contact_phone is None:
+        return None
+    return Contact(company.contact_name or company.name, company.name, company.contact_phone)
+
+
+def _as_contact(row: Row[Any]) -> Contact:
+    return Contact(f"{row.first_name} {row.last_name}", row.label, row.phone)
 
 
 # Columns of the tables, not of the entities: rows then pass SQLAlchemy's loading of entities by.
 _ASSIGNMENT, _CALL, _JOB = Assignment.__table__, Call.__table__, Job.__table__
 _PRODUCTION, _VENUE, _BOOKING = Production.__table__, Venue.__table__, Booking.__table__
-_PERSON = Person.__table__
+_PERSON, _PUBLICATION = Person.__table__, Publication.__table__
 _OF_ASSIGNMENT = ("id", "status", "rank", "expires_at", "message", "job", "version", "updated_at")
 _OF_CALL = ("published", "published_version", "published_at", "published_starts_at", "published_ends_at")
 _OF_VENUE = ("id", "name", "address", "postal_code", "city", "timezone")
@@ -111,11 +132,19 @@ def _assignments(narrowed_by: frozenset[str], *, sqlite: bool) -> Select[Any]:
             _PRODUCTION.c.title.label("production_title"),
             _PRODUCTION.c.premiere_date,
             _ASSIGNMENT.c.id.in_(contested).label("contested"),
+            _PUBLICATION.c.changes.label("told_changes"),
         )
         .join(_CALL, _CALL.c.id == _ASSIGNMENT.c.call_id)
         .join(_JOB, _JOB.c.code == _ASSIGNMENT.c.job)
         .join(_PERSON, _PERSON.c.id == _ASSIGNMENT.c.person_id)
         .outerjoin(_PRODUCTION, _PRODUCTION.c.id == _told("production_id", sqlite=sqlite))
+        # What the last publication changed for somebody who was there before it.
+        .outerjoin(
+            _PUBLICATION,
+            (_PUBLICATION.c.call_id == _CALL.c.id)
+            & (_PUBLICATION.c.version == _CALL.c.published_version)
+            & (_PUBLICATION.c.published_at > _ASSIGNMENT.c.created_at),
+        )
         .outerjoin(_VENUE, _VENUE.c.id == _told("venue_id", sqlite=sqlite))
         .where(
             _ASSIGNMENT.c.person_id == bindparam("person_id"),

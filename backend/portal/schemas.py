@@ -61,11 +61,22 @@ class CallRef(Body):
     version: int = Field(examples=[1], description="Number of the publication.")
 
 
+class CallBefore(Body):
+    """When a call was before its last publication moved it, for somebody who was on it already."""
+
+    starts_at: UtcInstant
+    ends_at: UtcInstant
+    elsewhere: bool = Field(examples=[False], description="It was at another place, too or only.")
+    changed_at: UtcInstant
+
+
 class ContactRef(Body):
-    """Whom to phone about a call: who manages the stage on it, else the company's production office."""
+    """Whom to phone about a call: who manages the stage on it, else whom the company names, else its office."""
 
     name: str = Field(examples=["Isaac Lambert"])
-    job_label: str = Field(examples=["régisseur·se général·e"])
+    job_label: str = Field(
+        examples=["régisseur·se général·e"], description="The company's name for whom the company names itself."
+    )
     phone: str = Field(examples=["+33 6 39 98 00 21"])
 
 
@@ -76,6 +87,7 @@ class MyAssignment(Body):
     company: CompanyRef
     production: ProductionRef
     call: CallRef
+    before: CallBefore | None = Field(examples=[None], description="What the last publication moved, if it did.")
     venue: VenueRef | None
     timezone: str = Field(
         examples=["Europe/Paris"], description="On whose clocks the hours are read: the venue's, or the company's."

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core.errors import NotFoundError, Sentence
 from backend.core.ids import hash_secret, new_id, new_secret
 from backend.core.pagination import PageRequest, slice_page
+from backend.core.preconditions import check_version
 from backend.identity.access import Caller, check_revision
 from backend.identity.models import User
 from backend.planning import service as planning
@@ -24,8 +25,9 @@ from backend.portal import repository
 from backend.portal.calendar import CalendarEntry, render
 from backend.portal.calendar import Status as CalendarStatus
 from backend.portal.models import CalendarFeed
-from backend.portal.repository import Found, Link
+from backend.portal.repository import Contact, Found, Link
 from backend.portal.schemas import (
+    CallBefore,
     CallRef,
     CompanyRef,
     ContactRef,
@@ -59,6 +61,12 @@ class MyAct:
 
     act: Act
     link: Link
+    told_version: int
+
+    def check_seen(self, version: int | None) -> None:
+        """Refuse (StaleError) an answer to a version of the call that has been moved or changed since it was read."""
+        if version is not None:
+            check_version(self.told_version, version)
 
 
 async def my_links(database: Database, user_id: UUID) -> list[Link]:
@@ -137,9 +145,10 @@ async def my_act(database: Database, caller: Caller, assignment_id: UUID, now: d
             # It may be there: an answer "does not exist" could be wrong.
             check_revision(link.company)
         async with database.company(link.company) as session:
-            if (await repository.assignments_of(session, link, assignment_id=assignment_id)).rows:
+            found = await repository.assignments_of(session, link, assignment_id=assignment_id)
+            if found.rows:
                 act = Act(session, link.company, Actor(caller.user_id, caller.full_name, "person"), now)
-                yield MyAct(act, link)
+                yield MyAct(act, link, found.rows[0].published_version)
                 return
     raise _no_assignment()
 
@@ -171,7 +180,7 @@ async def _decided(mine: MyAct, assignment_id: UUID, note: str | None) -> Decide
     return Decided(assignment=shown_now, note=note)
 
 
-def shown(found: Found, row: Any, now: datetime, contact: Any) -> MyAssignment:  # noqa: ANN401 - rows of the repository
+def shown(found: Found, row: Any, now: datetime, contact: Contact | None) -> MyAssignment:  # noqa: ANN401 - a row of the repository
     """Return one assignment as its person sees it: the published version of its call, and whom to phone."""
     status = states.effective(row.status, row.expires_at, now)
     told = row.published
@@ -182,6 +191,7 @@ def shown(found: Found, row: Any, now: datetime, contact: Any) -> MyAssignment: 
         company=company_ref(found.company),
         production=ProductionRef(id=told["production_id"], title=row.production_title or ""),
         call=CallRef.model_validate({**call, "id": row.call_id, "version": row.published_version}),
+        before=_before(row),
         venue=_venue(row),
         timezone=row.venue_timezone or found.company.timezone,
         contact=_contact(contact),
@@ -196,10 +206,20 @@ def shown(found: Found, row: Any, now: datetime, contact: Any) -> MyAssignment: 
     )
 
 
-def _contact(row: Any) -> ContactRef | None:  # noqa: ANN401 - a row of repository.contacts_of
-    if row is None:
+def _before(row: Any) -> CallBefore | None:  # noqa: ANN401 - a row of repository.assignments_of
+    was = {change["field"]: change["before"] for change in row.told_changes or ()}
+    if not was.keys() & {"starts_at", "ends_at", "venue_id"}:
         return None
-    return ContactRef(name=f"{row.first_name} {row.last_name}", job_label=row.label, phone=row.phone)
+    return CallBefore(
+        starts_at=was.get("starts_at", row.published["starts_at"]),
+        ends_at=was.get("ends_at", row.published["ends_at"]),
+        elsewhere="venue_id" in was,
+        changed_at=row.published_at,
+    )
+
+
+def _contact(found: Contact | None) -> ContactRef | None:
+    return None if found is None else ContactRef(name=found.name, job_label=found.label, phone=found.phone)
 
 
 def _venue(row: Any) -> VenueRef | None:  # noqa: ANN401 - a row of repository.assignments_of

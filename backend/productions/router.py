@@ -14,7 +14,6 @@ from backend.productions import service
 from backend.productions.models import ProductionKind
 from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.productions.schemas import (
-    ProductionChange,
     ProductionIn,
     ProductionOut,
     VenueChange,
@@ -102,16 +101,6 @@ async def create_production(act: AsPlanner, body: ProductionIn, request: Request
 async def read_production(act: AsReader, production_id: UUID, response: Response) -> ProductionOut:
     """With its `ETag`."""
     production = await service.read_production(act, production_id)
-    show(response, production.version)
-    return production
-
-
-@router.patch("/productions/{production_id}", summary="Change a production")
-async def change_production(
-    act: AsPlanner, production_id: UUID, body: ProductionChange, expected: ExpectedVersion, response: Response
-) -> ProductionOut:
-    """Only the fields sent change; null clears a field that may be empty."""
-    production = await service.change_production(act, production_id, body, expected)
     show(response, production.version)
     return production
 

@@ -55,7 +55,7 @@ def extend_to(case: Case, placed: Placed, minute: int) -> Iterator[Cure]:
 def release(case: Case, placed: Placed) -> Cure:
     """Return the cure that takes the person off the call."""
     at = case.at(placed.start)
-    text = Sentence(f"Retirer la personne de la convocation du {at.fr}.", f"Take the person off the call of {at.en}.")
+    text = Sentence(f"Retirer de la convocation du {at.fr}.", f"Take off the call of {at.en}.")
     return _cure(Action.RELEASE, placed, placed.minutes, (), text)
 
 

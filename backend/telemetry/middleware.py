@@ -25,7 +25,6 @@ SERVER_ERROR = 500
 OTHER_METHOD = "_OTHER"
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"
-COUNTED_PREFIX = "/api/"
 EXEMPLAR_COMPANY_LIMIT = 24  # the labels of an exemplar have 128 characters in all (OpenMetrics 1.0)
 
 
@@ -98,13 +97,13 @@ class TelemetryMiddleware:
         if key not in self._seconds:
             self._meet(*key)
         self._seconds[key].observe(seconds, exemplar)
-        if route.startswith(COUNTED_PREFIX):
+        if slo.is_promised(route):
             self.rollups.add(found.company, seconds, status, time.time())
 
     def _meet(self, method: str, route: str, status: int) -> None:
         """Make the series of an answer that was not given before."""
         self._seconds[method, route, status] = self.metrics.request_seconds.labels(method, route, str(status))
-        if route.startswith(COUNTED_PREFIX):
+        if slo.is_promised(route):
             self.metrics.slo_target.labels(route).set(slo.p95_target_seconds(route))
 
 

@@ -17,7 +17,7 @@ def company_columns() -> Select[Any]:
     """Return the query whose rows make a `CompanyInfo`."""
     return select(
         Company.id, Company.number, Company.slug, Company.name, Company.timezone, Company.city, Company.status,
-        Company.schema_name, Company.role_name, Company.revision,
+        Company.schema_name, Company.role_name, Company.revision, Company.contact_name, Company.contact_phone,
     )  # fmt: skip
 
 

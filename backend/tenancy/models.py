@@ -53,6 +53,8 @@ class Company(Versioned, SharedBase):
     timezone: Mapped[str] = mapped_column(String(64))
     city: Mapped[str | None] = mapped_column(String(200))
     licences: Mapped[list[Any]]
+    contact_name: Mapped[str | None] = mapped_column(String(200))
+    contact_phone: Mapped[str | None] = mapped_column(String(40))
     status: Mapped[CompanyStatus] = mapped_column(choice(CompanyStatus))
     schema_name: Mapped[str] = mapped_column(String(63), unique=True)
     role_name: Mapped[str] = mapped_column(String(63), unique=True)
@@ -207,3 +209,5 @@ class CompanyInfo:
     schema_name: str
     role_name: str
     revision: str | None
+    contact_name: str | None
+    contact_phone: str | None

@@ -103,5 +103,5 @@ async def _flush_unless_taken(session: AsyncSession) -> None:
 def _info(company: Company) -> CompanyInfo:
     return CompanyInfo(
         company.id, company.number, company.slug, company.name, company.timezone, company.city, company.status,
-        company.schema_name, company.role_name, company.revision,
+        company.schema_name, company.role_name, company.revision, company.contact_name, company.contact_phone,
     )  # fmt: skip

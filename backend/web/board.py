@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from backend.core.errors import AppError
 from backend.core.pagination import PageRequest
 from backend.people import service as people
+from backend.people.repository import PeopleFilter
 from backend.planning import calls as on_calls
 from backend.planning import publishing, reading
 from backend.planning.period import Period, read_bounded_period
@@ -20,16 +22,18 @@ from backend.planning.reading import PlanningFilter
 from backend.productions import service as productions
 from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import keep_instead
 from backend.web import planning_words
 from backend.web.attempts import with_query
 from backend.web.board_view import GROUPS, VIEWS, Board, View, build
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsReader, opened
+from backend.web.sessions import AsReader, opened, see
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, dependencies=[Depends(opened)])
 Asked = Annotated[str, Query(max_length=60)]
 MANY = PageRequest(200, None)
 FINDINGS_SHOWN = 40
+SCREEN = "filage-screen"  # "wide" or "small", set by the board's script: of table and list, only the shown one is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,6 @@ class Shown:
 
     board: Board
     waiting: int
-    productions: list[Any]
     zone: str
 
 
@@ -62,40 +65,92 @@ async def show(act: Act, view: View, request: Request) -> Shown:
     planning = msgspec.json.decode(await reading.read_planning(act, wanted, words.language))
     jobs = await people.known_jobs(act)
     waiting = await publishing.find_waiting(act, Period(period.starts_at, period.ends_at), view.production)
-    known = await productions.list_productions(act, ProductionsFilter(), MANY)
     board = build(planning, view, jobs, words, act.company.timezone)
-    return Shown(board, len(waiting), list(known.items), act.company.timezone)
+    return Shown(board, len(waiting), act.company.timezone)
 
 
 @router.get("")
 async def board(act: AsReader, request: Request) -> Response:
     """Show the board."""
-    return await _page(request, act, "board.html")
+    return await _page(request, act, "board.html", request.query_params)
 
 
 @router.get("/board")
 async def board_fragment(act: AsReader, request: Request) -> Response:
     """Show the board without its page: what a script puts in the place of the former one."""
-    return await _page(request, act, "board_fragment.html" if is_fragment(request) else "board.html")
+    name = "board_fragment.html" if is_fragment(request) else "board.html"
+    return await _page(request, act, name, request.query_params)
 
 
-async def _page(request: Request, act: Act, name: str) -> Response:
-    view = read_view(act, request.query_params)
+async def answer_act(request: Request, act: Act, fields: Mapping[str, str], **said: object) -> Response:
+    """Answer an act of the board: send the browser to the board; or, to a script, say at once what has changed of it.
+
+    A script says by `seen` which parts it shows, each with its mark. Whoever repeats the request is sent to the board.
+    """
+    see_board = see(after_act(request, act, fields.get("back", ""), **said))
+    if not is_fragment(request) or not fields.get("seen"):
+        return see_board
+    view = read_view(act, _asked(fields))
     shown = await show(act, view, request)
+    changed = shown.board.changed(fields["seen"])
+    context = await _context(request, act, view, shown, {name: str(value) for name, value in said.items()})
+    name = "board_fragment.html" if changed is None else "board_changes.html"
+    return keep_instead(render(request, name, act=act, changed=changed, alone=True, **context), see_board)
+
+
+async def show_board(request: Request, act: Act, fields: Mapping[str, str], sentence: str, status: int) -> Response:
+    """Return the page of the board that a refused form stood on, with the sentence of the refusal."""
+    return await _page(request, act, "board.html", _asked(fields), sentence, status)
+
+
+async def _page(
+    request: Request, act: Act, name: str, asked: Mapping[str, str], sentence: str = "", status: int = 200
+) -> Response:  # fmt: skip
+    view = read_view(act, asked)
+    shown = await show(act, view, request)
+    context = await _context(request, act, view, shown, asked)
+    alone = name == "board_fragment.html"
+    choices = {} if alone else await _choices(act, request, view)
+    return render(request, name, act=act, status=status, alone=alone, sentence=sentence, **context, **choices)
+
+
+def _asked(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what the address of the board asks that a form stood on."""
+    return dict(parse_qsl(fields.get("back", "").partition("?")[2]))
+
+
+async def _context(
+    request: Request, act: Act, view: View, shown: Shown, said: Mapping[str, str]
+) -> dict[str, Any]:  # fmt: skip
     base = f"/c/{act.company.slug}"
-    return render(
-        request, name, act=act, shown=shown, board=shown.board, view=view, home=base, back=view.at(base),
-        wide=is_fragment(request) and "wide" in request.query_params,
-        departments=[(code, words_of(request).say(said)) for code, said in planning_words.DEPARTMENTS.items()],
-        done=await _done(request, act), findings_shown=FINDINGS_SHOWN, today=act.now.astimezone(
-            ZoneInfo(act.company.timezone)
-        ).date(),
-    )  # fmt: skip
+    return {
+        "shown": shown, "board": shown.board, "view": view, "home": base, "back": view.at(base),
+        "screen": request.cookies.get(SCREEN, ""), "done": await _done(request, act, said),
+        "findings_shown": FINDINGS_SHOWN, "today": act.now.astimezone(ZoneInfo(act.company.timezone)).date(),
+    }  # fmt: skip
 
 
-async def _done(request: Request, act: Act) -> dict[str, str] | None:
+async def _choices(act: Act, request: Request, view: View) -> dict[str, Any]:
+    """Return what the filters choose from, as pairs of a value and its words; of many people, those of a name."""
+    shows = await productions.list_productions(act, ProductionsFilter(), MANY)
+    venues = await productions.list_venues(act, VenuesFilter(), MANY)
+    who = request.query_params.get("who", "").strip()[:100]
+    found = await people.list_people(act, PeopleFilter(q=who or None), MANY)
+    persons = [(one.id, f"{one.last_name} {one.first_name}") for one in found.items]
+    if view.person is not None and all(one != view.person for one, _ in persons):
+        names = await people.names_of(act, {view.person})
+        persons += [(view.person, name) for name in names.values()]
+    return {
+        "productions": [(one.id, one.title) for one in shows.items],
+        "venues": [(one.id, one.name) for one in venues.items],
+        "persons": persons, "who": who, "many_people": bool(who) or found.next_cursor is not None,
+        "departments": [(code, words_of(request).say(said)) for code, said in planning_words.DEPARTMENTS.items()],
+    }  # fmt: skip
+
+
+async def _done(request: Request, act: Act, asked: Mapping[str, str]) -> dict[str, str] | None:
     """Return what was just done, in words, and the form that undoes it; its parts travel in the address."""
-    asked, words = request.query_params, words_of(request)
+    words = words_of(request)
     what, name = asked.get("done", ""), _id(asked.get("call", ""))
     if what in {"saved", "undone"}:
         sentence = planning_words.SAVED if what == "saved" else planning_words.TAKEN_BACK

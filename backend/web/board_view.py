@@ -3,15 +3,19 @@
 Pure: the planning comes as the API gives it, and nothing here asks for anything.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from backend.planning.domain.states import Status
 from backend.planning.models import CallStatus
+from backend.planning.staffing import Colour
 from backend.web.attempts import with_query
 from backend.web.planning_words import COVERAGE, DEPARTMENTS, ICONS, KINDS, STATUSES, TINTS, named
 from backend.web.speaking import Words
@@ -20,6 +24,7 @@ Planning = Mapping[str, Any]
 VIEWS, GROUPS = ("day", "week", "month"), ("person", "venue", "department")
 LENGTHS = {"day": 1, "week": 7}
 STANDING = frozenset({Status.DRAFT, Status.OPTION, Status.ACCEPTED, Status.CONFIRMED})
+GRAVITY = ("HARD", "DEROG", "WARN", "INFO")
 NOWHERE = ""
 OF_STATUS = {Status.CONFIRMED: "full", Status.OPTION: "option", Status.ACCEPTED: "option", Status.DRAFT: "draft"}
 
@@ -104,6 +109,9 @@ class Chip:
         return ICONS[self.state]
 
 
+_all_of = attrgetter(*(one.name for one in fields(Chip)))
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the board: whose or where it is, and its chips day by day."""
@@ -114,8 +122,13 @@ class Row:
     cells: list[list[Chip]]
     tint: str = ""
 
+    @property
+    def count(self) -> int:
+        """How many chips stand on it."""
+        return sum(map(len, self.cells))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Board:
     """All that a board shows; `open` is what nobody does yet, `calls` each call once, day by day."""
 
@@ -143,6 +156,42 @@ class Board:
         """The days and their calls."""
         return list(zip(self.days, self.calls, strict=True))
 
+    @property
+    def lines(self) -> list[Row]:
+        """The rows of the table of a week, what is open first."""
+        return [*([self.open] if self.open and self.view.view == "week" else []), *self.rows]
+
+    @property
+    def found_by_rule(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """The findings by the text that they rest on, the gravest first."""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for one in sorted(self.found, key=lambda one: GRAVITY.index(one["severity"])):
+            groups.setdefault(one["article"] or one["rule"], []).append(one)
+        return list(groups.items())
+
+    @cached_property
+    def shape(self) -> str:
+        """Which rows and days stand there: where it is another, nothing less than the whole board is of use."""
+        return _mark([self.view.view, self.days, [row.key for row in self.lines], self.is_empty])
+
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """Each part of the board by its key, as a mark that changes with what the part shows."""
+        cells = [[(row.key, row.label, row.note, row.count), *map(_shown, row.cells)] for row in self.lines]
+        if self.view.view == "month":
+            cells = [[_shown(cell) for _, cell in week] for week in self.weeks]
+        marks = {f"{at}.{column}": _mark(one) for at, line in enumerate(cells) for column, one in enumerate(line)}
+        days = {f"d{at}": _mark(_shown(cell)) for at, cell in enumerate(self.calls)}
+        return marks | days | {"f": _mark([self.found, self.findings])}
+
+    def changed(self, seen: str) -> set[str] | None:
+        """Return the parts that are not what a browser says it shows; None where it needs the whole board."""
+        shape, *pairs = seen.split()
+        if shape != self.shape or self.view.view == "day":
+            return None
+        known = (pair.partition(":") for pair in pairs)
+        return {key for key, _, mark in known if self.marks.get(key) != mark}
+
 
 class Builder:
     """Makes chips out of one planning for one reader."""
@@ -156,6 +205,7 @@ class Builder:
         self.people = {one["id"]: one for one in planning["people"]}
         self.positions = _grouped(planning["positions"])
         self.assignments = _grouped(one for one in planning["assignments"] if one["status"] in STANDING)
+        self.clocks: dict[str, tuple[datetime, datetime, str]] = {}
         self.found: dict[str, int] = {}
         for finding in planning["findings"]:
             for name in {*finding["call_ids"], *finding["assignment_ids"]}:
@@ -166,17 +216,26 @@ class Builder:
         venue = self.venues.get(call["venue_id"])
         return ZoneInfo(venue["timezone"] if venue else self.zone)
 
+    def clock(self, call: Mapping[str, Any]) -> tuple[datetime, datetime, str]:
+        """Return when a call begins and ends by the clock of its place, and these hours in words; read once each."""
+        found = self.clocks.get(call["id"])
+        if found is None:
+            zone = self.zone_of(call)
+            starts, ends = (datetime.fromisoformat(call[name]).astimezone(zone) for name in ("starts_at", "ends_at"))
+            hours = f"{self.words.hour(starts, zone)}\u2013{self.words.hour(ends, zone)}"
+            found = self.clocks[call["id"]] = (starts, ends, hours)
+        return found
+
     def chip(self, call: Mapping[str, Any], state: str, figure: str, title: str, **more: Any) -> Chip:  # noqa: ANN401
         """Return a chip of a call; `more` are its other fields."""
-        zone, words = self.zone_of(call), self.words
-        starts, ends = (datetime.fromisoformat(call[name]).astimezone(zone) for name in ("starts_at", "ends_at"))
+        words, (starts, ends, hours) = self.words, self.clock(call)
         is_off = call["status"] == CallStatus.CANCELLED
         state, is_draft = ("off", False) if is_off else (state, call["status"] == CallStatus.DRAFT)
         more.setdefault("said", words.say(COVERAGE[state]))
         more.setdefault("found", self.found.get(call["id"], 0))
         return Chip(
             call=call["id"], version=call["version"], day=starts.date(), title=title, state=state, figure=figure,
-            hours=f"{words.hour(starts, zone)}\u2013{words.hour(ends, zone)}", is_draft=is_draft,
+            hours=hours, is_draft=is_draft,
             is_fixed=is_off, starts=f"{starts:%Y-%m-%dT%H:%M}", ends=f"{ends:%Y-%m-%dT%H:%M}",
             **{"about": self.productions.get(call["production_id"], "")} | more,
         )  # fmt: skip
@@ -187,7 +246,7 @@ class Builder:
         on_it = [one for one in self.assignments.get(call["id"], []) if department in {None, self.department(one)}]
         sure = sum(one["status"] == Status.CONFIRMED for one in on_it)
         needed = sum(one["headcount"] for one in wanted)
-        state = coverage(wanted, on_it)
+        state = coverage(wanted, on_it) if department else of_colour(call["colour"], on_it)
         place = self.venues.get(call["venue_id"])
         return self.chip(
             call, state, f"{sure}/{needed}" if wanted else str(len(on_it)), self.title(call),
@@ -229,6 +288,11 @@ class Builder:
         state = "part" if on_it else "none"
         label = job.label if job else position["job"]
         return self.chip(call, state, figure, label, about=self.title(call), position=position["id"], found=0)
+
+
+def of_colour(colour: str, on_it: Sequence[Mapping[str, Any]]) -> str:
+    """Return how a whole call stands: as the API counts it, which knows who was asked and who was only put down."""
+    return {Colour.GREEN.value: "full", Colour.AMBER.value: "option"}.get(colour, "part" if on_it else "none")
 
 
 def coverage(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> str:
@@ -327,6 +391,14 @@ def _days(chips: Iterable[Chip], days: list[date]) -> list[list[Chip]]:
     for chip in sorted(chips, key=lambda chip: (chip.starts, chip.ends)):
         cells[min(max((chip.day - days[0]).days, 0), len(days) - 1)].append(chip)
     return cells
+
+
+def _shown(chips: Iterable[Chip]) -> list[Any]:
+    return [_all_of(chip) for chip in chips]
+
+
+def _mark(shown: object) -> str:
+    return f"{crc32(repr(shown).encode('utf-8', 'surrogatepass')):x}"
 
 
 def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

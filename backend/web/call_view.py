@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -152,7 +152,7 @@ async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping
     """Return what the law says of a refused act, with the form that sends it again with what makes it pass."""
     words = words_of(request)
     sentence, errors = told(words, error)
-    own = ("override_reason", "ground-", "document-")
+    own = ("override_reason", "ground-", "document-", "seen")
     kept = [(name, value) for name, value in fields.items() if not name.startswith(own)]
     base = f"/c/{act.company.slug}"
     told_of = error.extra["findings"]
@@ -164,3 +164,20 @@ async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping
         grounds=[(code, words.say(said)) for code, said in grounds().items()],
         reason=fields.get("override_reason", ""),
     )  # fmt: skip
+
+
+async def show_refusal(request: Request, act: Act, call_id: UUID, error: AppError) -> Response:
+    """Return to the board's script which call was not changed, why, and what stands in its way."""
+    words = words_of(request)
+    sentence, errors = told(words, error)
+    call = await on_calls.read_call(act, call_id)
+    in_the_way = [one | {"starts_at": datetime.fromisoformat(one["starts_at"]),
+                         "ends_at": datetime.fromisoformat(one["ends_at"])}
+                  for one in error.extra.get("conflicts", [])]  # fmt: skip
+    response = render(
+        request, "refused_fragment.html", act=act, status=int(error.status), call=call, in_the_way=in_the_way,
+        sentences=[*([sentence] if sentence else []), *dict.fromkeys(errors.values())], home=f"/c/{act.company.slug}",
+        call_zone=await zone_of(act, call.venue_id),
+    )  # fmt: skip
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
+    return response

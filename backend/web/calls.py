@@ -13,15 +13,16 @@ from backend.core.preconditions import ANY_VERSION
 from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
-from backend.planning.copying import copy_call
+from backend.planning.copy_schemas import CopyIn
+from backend.planning.copying import copy_call, copy_calls
 from backend.planning.domain.wall_times import move_to, read_instant
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CallChange, CallIn, CallOut, PositionChange, PositionIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
-from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
-from backend.web.board import after_act, zone_of
-from backend.web.call_view import Form, read_sheet, show_call, show_gate
+from backend.web.attempts import RefusedError, brought, read, told, told_whole, trying, typed, version_of
+from backend.web.board import answer_act, show_board, zone_of
+from backend.web.call_view import Form, read_sheet, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see
 
@@ -97,7 +98,7 @@ async def move(call_id: UUID, act: AsPlanner, request: Request) -> Response:
             said = await _moved(request, act, call_id, fields)
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
-    return see(after_act(request, act, fields.get("back", ""), **said))
+    return await answer_act(request, act, fields, **said)
 
 
 @router.post("/calls/{call_id}/stretch", dependencies=HURRIED)
@@ -116,7 +117,7 @@ async def stretch(call_id: UUID, act: AsPlanner, request: Request) -> Response:
             await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
-    return see(after_act(request, act, fields.get("back", ""), **_undo_of(call)))
+    return await answer_act(request, act, fields, **_undo_of(call))
 
 
 @router.post("/calls/{call_id}/back", dependencies=HURRIED)
@@ -141,7 +142,7 @@ async def move_back(call_id: UUID, act: AsPlanner, request: Request) -> Response
             await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
-    return see(after_act(request, act, fields.get("back", ""), done="undone"))
+    return await answer_act(request, act, fields, done="undone")
 
 
 @router.post("/cure", dependencies=HURRIED)
@@ -158,7 +159,22 @@ async def cure(act: AsPlanner, request: Request) -> Response:
     except AppError as error:
         path = f"/c/{act.company.slug}/cure"
         raise RefusedError(await _again(request, act, call_id, "move", fields, error, path), error) from None
-    return see(after_act(request, act, fields.get("back", ""), done="saved"))
+    return await answer_act(request, act, fields, done="saved")
+
+
+@router.post("/copy-week")
+async def copy_week(act: AsPlanner, request: Request) -> Response:
+    """Copy a week's calls with what they need to another week, and on demand their people as drafts."""
+    fields = await typed(request)
+    try:
+        async with trying(act):
+            source = {"week": fields.get("week", "")}
+            people = "draft" if fields.get("people") else "none"
+            await copy_calls(act, read(CopyIn, {"source": source, "to": fields.get("to", ""), "people": people}))
+    except AppError as error:
+        sentence = told_whole(words_of(request), error)
+        raise RefusedError(await show_board(request, act, fields, sentence, int(error.status)), error) from None
+    return await answer_act(request, act, fields, done="saved")
 
 
 @router.post("/calls/{call_id}/cancel")
@@ -183,7 +199,7 @@ async def delete_call(call_id: UUID, act: AsPlanner, request: Request) -> Respon
             await on_calls.delete_call(act, call_id, version_of(fields))
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, "cancel", fields, error), error) from None
-    return see(after_act(request, act, fields.get("back", ""), done="undone"))
+    return await answer_act(request, act, fields, done="undone")
 
 
 @router.post("/calls/{call_id}/positions")
@@ -286,8 +302,8 @@ async def _again(
     """Return the page of a refused act: what the law says with the form that passes it, or the form as it was typed."""
     if "findings" in error.extra:
         return await show_gate(request, act, error, fields, path or request.url.path)
-    if is_fragment(request):
-        raise error
+    if is_fragment(request) and call_id is not None:
+        return await show_refusal(request, act, call_id, error)
     sentence, errors = told(words_of(request), error)
     form = Form(name, fields, sentence, errors, int(error.status), stale=isinstance(error, StaleError))
     return await show_call(request, act, call_id, form)

@@ -18,17 +18,18 @@ from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning.candidates import candidates
 from backend.planning.domain.wall_times import read_instant
+from backend.planning.finding_schemas import ConfirmIn
 from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import planning_words
 from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
-from backend.web.board import after_act, zone_of
+from backend.web.board import answer_act, zone_of
 from backend.web.board_view import group
-from backend.web.call_view import Form, default_expiry, show_call, show_gate
+from backend.web.call_view import Form, default_expiry, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsPlanner, opened, see
+from backend.web.sessions import AsPlanner, local_path, opened, see
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
@@ -55,7 +56,7 @@ async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Requ
         groups=[(rank, [one for one in found.items if one.rank == rank]) for rank in (0, 1, 2, 3)],
         told={one.person_id: group([each.model_dump(mode="json") for each in one.findings], {}) for one in found.items},
         statuses={code: words.say(said) for code, said in planning_words.STATUSES.items()},
-        soon=default_expiry(act, zone), cursor=fields.get("cursor", ""),
+        soon=default_expiry(act, zone), back=local_path(fields.get("back", ""), ""),
     )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ async def assign(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
     if fields.get("back"):
-        return see(after_act(request, act, fields["back"], done="saved"))
+        return await answer_act(request, act, fields, done="saved")
     return see(f"{base}/calls/{call_id}?saved=1")
 
 
@@ -106,7 +107,7 @@ async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Reques
     except AppError as error:
         raise RefusedError(await _again(request, act, found.call_id, fields, error), error) from None
     if fields.get("back"):
-        return see(after_act(request, act, fields["back"], done="undone" if what == "delete" else "saved"))
+        return await answer_act(request, act, fields, done="undone" if what == "delete" else "saved")
     return see(f"/c/{act.company.slug}/calls/{found.call_id}?saved=1")
 
 
@@ -117,7 +118,8 @@ async def _do(
     if what == "offer":
         await on_assignments.offer(act, assignment_id, await _offer(act, call_id, fields), version)
     elif what == "confirm":
-        await on_assignments.confirm(act, assignment_id, version, brought(request, fields))
+        said = read(ConfirmIn, {"on_behalf": fields.get("on_behalf") or None}).on_behalf
+        await on_assignments.confirm(act, assignment_id, version, brought(request, fields), said)
     elif what == "release":
         await on_assignments.release(act, assignment_id, version)
     elif what == "cancel":
@@ -159,6 +161,6 @@ async def _again(request: Request, act: Act, call_id: UUID, fields: dict[str, st
     if "findings" in error.extra:
         return await show_gate(request, act, error, fields, request.url.path)
     if is_fragment(request):
-        raise error
+        return await show_refusal(request, act, call_id, error)
     sentence, errors = told(words_of(request), error)
     return await show_call(request, act, call_id, Form("person", fields, sentence, errors, int(error.status)))

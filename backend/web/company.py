@@ -31,7 +31,7 @@ from backend.web.sessions import AsAdmin, AsExporter, AsPlanner, AsReader, Viewe
 router = APIRouter(
     prefix="/c/{slug}/settings", include_in_schema=False, dependencies=[Depends(opened)], route_class=AnswerRoute
 )
-OF_THE_COMPANY = ("name", "siret", "idcc", "timezone", "city")
+OF_THE_COMPANY = ("name", "siret", "idcc", "timezone", "city", "contact_name", "contact_phone")
 OF_A_LICENCE = ("category", "number", "expires_on")
 OF_AN_AGREEMENT = ("rule", "limit_minutes", "document", "valid_from", "valid_to")
 OF_TRAVEL = ("speed_kmh", "margin_minutes")
@@ -57,7 +57,7 @@ async def show_company(request: Request, act: AsReader, viewer: Viewer) -> Respo
 
 @router.post("")
 async def change_company(request: Request, act: AsAdmin, viewer: Viewer) -> Response:
-    """Change name, SIRET, agreement, time zone, city or licences."""
+    """Change name, SIRET, agreement, time zone, city, licences or whom to phone."""
     typed, licences = forms.typed_in(request, OF_THE_COMPANY), _licences(request)
 
     async def again(refusal: Refused) -> Response:

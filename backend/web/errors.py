@@ -6,16 +6,18 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 
-from backend.core.errors import Problem
+from backend.core.errors import Problem, Sentence
+from backend.identity.access import Caller
 from backend.telemetry import record
 from backend.web import sessions
-from backend.web.rendering import is_fragment, render
+from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import FIELD, ONCE
 
 # Whatever else is asked for is read by programs.
 NOT_PAGES = ("/api/", "/health", "/calendar/", "/static/", "/docs", "/redoc", "/openapi.json")
 HIDDEN = frozenset({FIELD, ONCE})
 KEPT_HEADERS = ("Retry-After",)
+MY_PLANNING = Sentence("Mon planning", "My planning")
 
 
 def answer_as_page(request: Request, problem: Problem, headers: Mapping[str, str]) -> Response | None:
@@ -48,10 +50,25 @@ def _answer(request: Request, problem: Problem) -> Response:
             request, "resume.html", status=int(problem.status), typed=typed(request), sentence=problem.sentence
         )
     name = "problem_fragment.html" if is_fragment(request) else "problem.html"
-    response = render(request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id)
+    response = render(
+        request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id,
+        who=_who(request), viewer_name=_viewer_name(request),
+    )  # fmt: skip
     if is_fragment(request):
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response
+
+
+def _who(request: Request) -> str | None:
+    """Return the name of who is signed in, where a route has looked."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller.full_name if caller else None
+
+
+def _viewer_name(request: Request) -> str | None:
+    """Return what stands where "sign in" would be no cure: a name, or the way to the planning of this browser."""
+    unnamed = words_of(request).say(MY_PLANNING) if sessions.session_token(request) else None
+    return _who(request) or unnamed
 
 
 def _has_lost_its_session(request: Request) -> bool:

@@ -21,6 +21,7 @@ from backend.web.rendering import render
 from backend.web.sessions import opened
 
 SHOWN = 200
+ZONE = "Europe/Paris"  # the clock of the demo's companies
 _NAME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINK = re.compile(r"(https?://[^\s<>\"']+[^\s<>\"'.,;:!?)])")
 
@@ -42,7 +43,7 @@ def list_mails(request: Request) -> HTMLResponse:
     """Show the newest mails first."""
     names = sorted(_names(request), reverse=True)
     letters = [letter for name in names[:SHOWN] if (letter := _head(_folder(request), name))]
-    return render(request, "mailbox.html", letters=letters, more=max(0, len(names) - SHOWN))
+    return render(request, "mailbox.html", letters=letters, more=max(0, len(names) - SHOWN), zone=ZONE)
 
 
 @router.get("/{name}")
@@ -55,6 +56,7 @@ def read_mail(request: Request, name: str) -> HTMLResponse:
     return render(
         request,
         "mail.html",
+        zone=ZONE,
         letter=_letter(name, message),
         pieces=_pieces(_part(message, "plain")),
         markup=_part(message, "html"),

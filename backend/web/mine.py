@@ -14,7 +14,7 @@ from babel.dates import get_timezone_location
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from backend.core.clock import utc_now
-from backend.core.errors import AppError, ConflictError, Sentence
+from backend.core.errors import AppError, ConflictError, Sentence, StaleError
 from backend.core.instants import HOME_TIMEZONE
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest
 from backend.planning.domain.states import Action, Status
@@ -25,7 +25,7 @@ from backend.portal.findings import Weighed
 from backend.portal.schemas import CompanyRef, DeclineIn, MyAssignment
 from backend.portal.service import MyAct
 from backend.tenancy import idempotency
-from backend.web.answering import MyRoute, body_of, otherwise, told
+from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
 from backend.web.assets import find as find_asset
 from backend.web.rendering import render, words_of
 from backend.web.sessions import LATER, MaybeViewer, Viewer, opened, see
@@ -36,10 +36,13 @@ router = APIRouter(prefix="/me", include_in_schema=False, dependencies=[Depends(
 SHOWN_AT_ONCE = 30
 LOOK_BACK = timedelta(hours=12)
 SOON = timedelta(days=1)
+NEWS = timedelta(days=14)
+WEIGHED = 12  # options judged on the page itself; the others are on their own
 MOST_LATER = 40
 HOUR_OF_MINUTES = 60
 Typed = Annotated[str, Form(max_length=5000)]
 Asked = Annotated[str, Query(max_length=40)]
+Seen = Annotated[str, Form(max_length=20)]
 WITHOUT_FOLLOW_UP = frozenset({Status.DECLINED, Status.EXPIRED, Status.RELEASED, Status.CANCELLED})
 NOT_ANSWERED = {
     Status.EXPIRED: Sentence(
@@ -60,6 +63,18 @@ NOT_ANSWERED = {
     Status.DECLINED: Sentence("Vous avez déjà décliné cette date.", "You have declined this date already."),
     Status.CANCELLED: Sentence("{company} a annulé cette date.", "{company} has cancelled this date."),
 }
+MOVED = Sentence(
+    "La compagnie a changé cette date depuis que vous l'avez lue : rien n'est envoyé. La voici comme elle est "
+    "maintenant ; répondez de nouveau.",
+    "The company has changed this date since you read it: nothing was sent. Here it is as it is now; answer again.",
+)
+OWN_AWAY = "own_unavailability"
+AWAY = Sentence(
+    "Vous avez dit que vous n'êtes pas libre à ces heures : libérez-les d'abord, puis acceptez. Sans cela, la "
+    "compagnie ne pourrait pas vous confirmer.",
+    "You said that you are not free at these times: free them first, then accept. Otherwise the company could not "
+    "confirm you.",
+)
 TOO_LATE = Sentence(
     "Il est trop tard pour revenir en arrière : déclinez la date si vous ne pouvez plus.",
     "It is too late to take that back: decline the date if you cannot make it any more.",
@@ -89,10 +104,14 @@ async def my_planning(
         database, viewer, PageRequest(MAXIMUM_LIMIT, None), now, starts_before=None, ends_after=now - LOOK_BACK
     )
     counted = await hours.my_hours(database, viewer, None, None, words_of(request).language, now)
+    planning = sorted_out(found.items, found.unavailable, later_of(request), now, more=bool(found.next_cursor))
+    asked = [item.id for item in planning.to_answer[:WEIGHED]]
+    weighed = await findings.weigh_each(database, viewer, asked, now) if asked else {}
     response = render(
-        request, "my_planning.html", viewer=viewer, now=now, all=bool(all_of_it), counted=counted,
-        planning=sorted_out(found.items, found.unavailable, later_of(request), now, more=bool(found.next_cursor)),
+        request, "my_planning.html", viewer=viewer, now=now, all=bool(all_of_it), counted=counted, planning=planning,
+        weighed={one: each.shown(words_of(request).language) for one, each in weighed.items()},
         shown_at_once=SHOWN_AT_ONCE, accepted=_one_of(found.items, accepted), declined=_one_of(found.items, declined),
+        home_minutes=round((in_zone(now, HOME_TIMEZONE).utcoffset() or timedelta()).total_seconds() / 60),
         note={"contested": STILL_CONTESTED, "held": ALREADY_HELD}.get(note), **spoken(request, now),
     )  # fmt: skip
     # The worker of this page names its cache by this: nobody's planning is kept under another's name.
@@ -131,6 +150,8 @@ def spoken(request: Request, now: datetime) -> dict[str, Any]:
     return {
         "expiry": lambda item: words.say(expiry(item.expires_at, item.timezone, now)),
         "place_time": partial(place_time, words),
+        "day": partial(day, words, now),
+        "moved": lambda item: item.before if item.before and now - item.before.changed_at < NEWS else None,
         "map_of": map_of,
         "tel": lambda phone: "".join(sign for sign in phone if sign.isdigit() or sign == "+"),
         "home_zone": HOME_TIMEZONE,
@@ -150,11 +171,17 @@ def expiry(when: datetime, zone: str, now: datetime) -> Sentence:
     return Sentence(f"expire {fr} à {hour_fr}", f"expires {en} at {hour_en}")
 
 
+def day(words: Words, now: datetime, when: datetime, zone: str) -> str:
+    """Return a day as people say it: with its year where it is not this one."""
+    return words.day(when, zone, year=in_zone(when, zone).year != in_zone(now, zone).year)
+
+
 def _day_near(words: Words, when: datetime, zone: str, now: datetime) -> str:
     days = (in_zone(when, zone).date() - in_zone(now, zone).date()).days
     near = {0: ("aujourd'hui", "today"), 1: ("demain", "tomorrow"), -1: ("hier", "yesterday")}.get(days)
     if near is None:
-        return words.day(when, zone) if words.language == "fr" else f"on {words.day(when, zone)}"
+        named = day(words, now, when, zone)
+        return named if words.language == "fr" else f"on {named}"
     return near[0] if words.language == "fr" else near[1]
 
 
@@ -198,7 +225,8 @@ async def _option_page(
     return render(
         request, "my_option.html", viewer=viewer, status=int(refusal.status) if refusal else status, item=item, now=now,
         found=weighed.shown(words.language) if weighed else [], missing=weighed.missing() if weighed else [],
-        sentence=sentence, errors=errors, reason=reason, path=f"/me/assignments/{assignment_id}",
+        sentence=sentence, errors=errors, reason=reason,
+        own_away=refusal is not None and refusal.code == OWN_AWAY, path=f"/me/assignments/{assignment_id}",
         **spoken(request, now),
     )  # fmt: skip
 
@@ -227,12 +255,15 @@ WeighedAct = Annotated[tuple[MyAct | None, Weighed], Depends(_weighed_act, scope
 
 
 @router.post("/assignments/{assignment_id}/accept")
-async def accept(request: Request, viewer: Viewer, assignment_id: UUID, asked: WeighedAct) -> Response:
+async def accept(
+    request: Request, viewer: Viewer, assignment_id: UUID, asked: WeighedAct, seen: Seen = ""
+) -> Response:  # fmt: skip
     """Accept; where a maximum would be passed or a rest shortened, first show it and ask for the declaration."""
     mine, weighed = asked
     if mine is None:
         return await _option_page(request, viewer, assignment_id, weighed=weighed, status=HTTPStatus.CONFLICT)
     otherwise(request, partial(_not_answered, request, viewer, assignment_id))
+    mine.check_seen(version_of(seen) if seen else None)
     language = words_of(request).language
     declared = weighed.declared(language, declares=bool(weighed.findings))
     decided = await service.accept(mine, assignment_id, declared, language)
@@ -242,10 +273,11 @@ async def accept(request: Request, viewer: Viewer, assignment_id: UUID, asked: W
 
 @router.post("/assignments/{assignment_id}/decline")
 async def decline(
-    request: Request, viewer: Viewer, assignment_id: UUID, mine: OneAct, reason: Typed = ""
+    request: Request, viewer: Viewer, assignment_id: UUID, mine: OneAct, reason: Typed = "", seen: Seen = ""
 ) -> Response:  # fmt: skip
     """Decline, with a reason or without."""
     otherwise(request, partial(_not_answered, request, viewer, assignment_id, reason=reason))
+    mine.check_seen(version_of(seen) if seen else None)
     body = body_of(DeclineIn, {"reason": reason.strip() or None})
     await service.decline(mine, assignment_id, body.reason)
     return see(f"/me?declined={assignment_id}")
@@ -276,10 +308,13 @@ async def _not_answered(
     request: Request, viewer: Viewer, assignment_id: UUID, refusal: AppError, *, reason: str = ""
 ) -> Response:  # fmt: skip
     """Say in words why an answer was not taken: it expired, somebody else was faster, or it was given already."""
+    if isinstance(refusal, StaleError):
+        refusal = StaleError(refusal.code, MOVED)
     if isinstance(refusal, ConflictError):
         now = utc_now()
         item = await service.my_assignment(request.app.state.database, viewer, assignment_id, now)
-        refusal = ConflictError(refusal.code, why_not(item, now) or refusal.sentence)
+        own = AWAY if refusal.code == OWN_AWAY else refusal.sentence
+        refusal = ConflictError(refusal.code, why_not(item, now) or own)
     return await _option_page(request, viewer, assignment_id, refusal, reason=reason)
 
 

@@ -23,6 +23,7 @@ from backend.web.sessions import Viewer, opened, see
 router = APIRouter(prefix="/me/calendar", include_in_schema=False, dependencies=[Depends(opened)], route_class=MyRoute)
 Typed = Annotated[str, Form(max_length=5000)]
 GOOGLE = "https://calendar.google.com/calendar/render?cid="
+OFFICE = "https://outlook.office.com/calendar/0/addfromweb?url="
 OUTLOOK = "https://outlook.live.com/calendar/0/addfromweb?url="
 
 
@@ -58,6 +59,7 @@ def links(url: str) -> dict[str, str]:
     return {
         "device": feed,
         "google": GOOGLE + quote(feed, safe=""),
+        "office": f"{OFFICE}{quote(url, safe='')}&name=Filage",
         "outlook": f"{OUTLOOK}{quote(url, safe='')}&name=Filage",
     }
 

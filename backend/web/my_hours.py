@@ -55,7 +55,7 @@ CHANGED = Sentence(
 )
 _HOURS = re.compile(r"(\d{1,4})(?:\s*(?:h|:)\s*([0-5]\d)?|[.,](\d{1,2}))?")
 # The chart's measures, in its own units: a bar for each month, in a box that scales with the page.
-BAR, GAP, HEIGHT, LEFT, TOP, BELOW = 20, 9, 150, 40, 14, 22
+BAR, GAP, HEIGHT, LEFT, TOP, BELOW = 36, 16, 220, 62, 16, 52
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Bar:
     plan_height: float
     minutes: int
     declared: int
+    year: int
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Chart:
     width: int
     height: int
     base: float
+    left: int = LEFT
+    bar: int = BAR
 
 
 @router.get("")
@@ -142,14 +146,14 @@ def chart(counted: MyHours, words: Words) -> Chart | None:
         x = LEFT + place * (BAR + GAP)
         bars.append(
             Bar(label, x, TOP + HEIGHT - done * scale, done * scale, TOP + HEIGHT - minutes * scale, rest * scale,
-                minutes, done)
+                minutes, done, int(month[:4]), month.endswith("-01"))
         )  # fmt: skip
     step = next(hours for hours in (1, 5, 10, 25, 50, 100, 250) if most <= hours * 60 * 5 or hours == 250) * 60  # noqa: PLR2004 - the coarsest scale
     lines = [
         (TOP + HEIGHT - at * scale, words.minutes(at) if at else "0") for at in range(0, most + 1, step)
     ]  # fmt: skip
     width = LEFT + len(bars) * (BAR + GAP)
-    return Chart(bars, lines, max(width, 320), TOP + HEIGHT + BELOW, TOP + HEIGHT)
+    return Chart(bars, lines, max(width, 640), TOP + HEIGHT + BELOW, TOP + HEIGHT)
 
 
 def _months(first: date, last: date, counted: Iterable[str]) -> list[str]:

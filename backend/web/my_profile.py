@@ -1,6 +1,6 @@
 """A person's account on pages: name, language, address, password, sessions, and the end of the account."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -14,6 +14,8 @@ from backend.core.instants import HOME_TIMEZONE
 from backend.identity import accounts
 from backend.identity.access import Caller, SharedSession
 from backend.identity.schemas import UserPatch
+from backend.notifications import preferences
+from backend.notifications.schemas import PreferencesChange
 from backend.portal import invitations
 from backend.tenancy import idempotency
 from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
@@ -35,7 +37,19 @@ DONE = {
         "Mot de passe changé. Vos autres connexions sont terminées.",
         "Password changed. Your other sessions have ended.",
     ),
+    "messages": Sentence("Choix de messages enregistré.", "Choice of messages stored."),
     "session": Sentence("Cette connexion est terminée.", "That session has ended."),
+}
+KINDS: Mapping[str, Sentence] = {
+    "offered": Sentence("une option m'est proposée", "an option is offered to me"),
+    "expiring": Sentence("une option va expirer (une fois)", "an option is about to expire (once)"),
+    "promoted": Sentence("mon second choix passe premier", "my second choice moves up"),
+    "confirmed": Sentence("une date m'est confirmée", "a date is confirmed to me"),
+    "changed": Sentence("une date change d'heure ou de lieu", "a date changes its hours or its place"),
+    "cancelled": Sentence("une date est annulée ou libérée", "a date is cancelled or released"),
+    "eve": Sentence(
+        "la veille à 18 h, mes dates du lendemain", "the evening before at 18:00, my dates of the next day"
+    ),
 }
 CHANGED = Sentence(
     "Votre compte a changé entre-temps, dans un autre onglet. Relisez, puis enregistrez de nouveau.",
@@ -61,13 +75,15 @@ async def my_profile(request: Request, viewer: Viewer, done: Asked = "") -> Resp
 
 async def _page(
     request: Request, viewer: Caller, refusal: AppError | None = None, *, of: str = "",
-    typed: Mapping[str, str] | None = None, done: str = "",
+    typed: Mapping[str, str] | None = None, done: str = "", wanted: Collection[str] | None = None,
 ) -> Response:  # fmt: skip
     """Show the page; `of` names the form that was refused, with what was `typed` into it, passwords left out."""
     words, now = words_of(request), utc_now()
     async with request.app.state.database.shared(write=False) as session:
         mine = await accounts.my_account(session, viewer)
         sessions = await accounts.my_sessions(session, viewer, now)
+        wants = await preferences.read(session, viewer.user_id)
+    chosen = {kind for kind in preferences.KINDS if getattr(wants, kind)} if wanted is None else wanted
     sentence, errors = told(words, refusal) if refusal else ("", {})
     if isinstance(refusal, StaleError):
         sentence = words.say(CHANGED)
@@ -75,7 +91,8 @@ async def _page(
         request, "my_profile.html", viewer=viewer, status=int(refusal.status) if refusal else HTTPStatus.OK, mine=mine,
         sessions=sessions, sentence=sentence, of=of, errors={of: errors}, typed={**mine.model_dump(), **(typed or {})},
         done=DONE.get(done), home_zone=HOME_TIMEZONE, path="/me/profile",
-        device=partial(device, words.language),
+        device=partial(device, words.language), wants_version=preferences.version(wants),
+        wants=[(kind, words.say(KINDS[kind]), kind in chosen) for kind in preferences.KINDS],
     )  # fmt: skip
 
 
@@ -128,6 +145,18 @@ async def change_password(
     body = body_of(UserPatch, {"password": password, "current_password": current_password or None})
     await acts.change(session, viewer, body, version_of(version))
     return see("/me/profile?done=password")
+
+
+@router.post("/messages", dependencies=ONCE)
+async def change_messages(
+    request: Request, viewer: Viewer, session: SharedSession, version: Typed = ""
+) -> Response:  # fmt: skip
+    """Choose which kinds of messages are wanted; a box that is not ticked is not sent by browsers."""
+    wanted = {value for name, value in request.state.typed if name == "wanted"}
+    otherwise(request, partial(_page, request, viewer, of="messages", wanted=wanted))
+    body = PreferencesChange(**{kind: kind in wanted for kind in preferences.KINDS})
+    await preferences.change(session, viewer.user_id, body, version_of(version))
+    return see("/me/profile?done=messages#messages")
 
 
 @router.post("/sessions/{session_id}/end", dependencies=ONCE)

@@ -1,5 +1,6 @@
 """What is printed: the call sheet of a day, and one person's week: A4, black on white, dated on each page."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -7,21 +8,33 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
+from backend.core.errors import Sentence
 from backend.identity.access import EXPORTERS
 from backend.people import service as people
-from backend.planning import reading
-from backend.planning.period import read_bounded_period
+from backend.planning import publishing, reading
+from backend.planning.domain.states import Status
+from backend.planning.models import CallStatus
+from backend.planning.period import Period, read_bounded_period
 from backend.planning.reading import PlanningFilter
+from backend.portal.repository import contact_of
 from backend.productions import service as productions
 from backend.productions.repository import VenuesFilter
 from backend.tenancy.acting import Act
 from backend.web import planning_words
+from backend.web.attempts import with_query
 from backend.web.board import MANY, read_view
-from backend.web.board_view import STANDING, Builder
+from backend.web.board_view import Builder
+from backend.web.places import address_of, map_of
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsReader, opened
+from backend.web.speaking import Words
+from backend.web.square import square_code
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, dependencies=[Depends(opened)])
+UNPUBLISHED = Sentence("brouillon, non publié", "draft, not published")
+CHANGED = Sentence("modifié depuis sa publication", "changed since it was published")
+OPTION = Sentence("option", "option")
+CONTESTED = Sentence("à départager", "to be settled")
 COLUMNS = (("stage",), ("lighting",), ("sound_video",), ("wardrobe",), ("artistic", "direction"))
 
 
@@ -32,15 +45,38 @@ async def call_sheet(act: AsReader, request: Request) -> Response:
     view = read_view(act, {**asked, "from": asked.get("day", ""), "view": "day"})
     builder = await _read(act, request, view.first, view.first, view.production)
     words = words_of(request)
-    rows = [_row(builder, call) for call in builder.planning["calls"] if call["status"] != "cancelled"]
+    period = read_bounded_period(view.first.isoformat(), view.first.isoformat(), act.company.timezone)
+    waiting = await publishing.find_waiting(act, Period(period.starts_at, period.ends_at), view.production)
+    unpublished = {str(one.call.id) for one in waiting}
+    taking_place = [call for call in builder.planning["calls"] if call["status"] != CallStatus.CANCELLED]
+    rows = [_row(builder, call, words, is_unpublished=call["id"] in unpublished) for call in taking_place]
     known = await productions.list_venues(act, VenuesFilter(), MANY)
     venues = [one for one in known.items if str(one.id) in builder.venues]
     heads = [" / ".join(planning_words.named(words, planning_words.DEPARTMENTS, one) for one in of) for of in COLUMNS]
+    address = f"{request.app.state.settings.public_url}/c/{act.company.slug}/print/day?day={view.first}"
     return render(
-        request, "print_day.html", act=act, day=view.first, rows=rows, heads=heads, venues=venues,
-        titles=", ".join(builder.productions.values()), home=f"/c/{act.company.slug}", now=act.now,
-        version=max((call["published_version"] for call in builder.planning["calls"]), default=0),
+        request, "print_day.html", act=act, day=view.first, rows=rows, heads=heads, now=act.now,
+        venues=[(one, address_of(one), map_of(one)) for one in venues],
+        titles=", ".join(builder.productions.values()), home=f"/c/{act.company.slug}",
+        version=max((call["published_version"] for call in taking_place), default=0),
+        unpublished=sum(row["mark"] is not None for row in rows), contact=contact_of(act.company),
+        team=await _team(act, builder, rows), code=square_code(with_query(address, production=view.production)),
+        map_code=square_code,
     )  # fmt: skip
+
+
+async def _team(act: Act, builder: Builder, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return who is on the sheet with the number to phone them; only for whoever may read the directory."""
+    if act.actor.role not in EXPORTERS:
+        return []
+    on_it = {name for row in rows for name in row["ids"]}
+    phones = await people.phones_of(act, [UUID(name) for name in on_it])
+    jobs = builder.jobs
+    return [
+        {"name": one["name"], "job": jobs[one["job"]].label if one["job"] in jobs else one["job"],
+         "phone": phones.get(name, "")}
+        for name, one in builder.people.items() if name in on_it
+    ]  # fmt: skip
 
 
 @router.get("/print/people/{person_id}")
@@ -74,16 +110,27 @@ async def _read(
     return Builder(planning, await people.known_jobs(act), words, act.company.timezone)
 
 
-def _row(builder: Builder, call: dict[str, Any]) -> dict[str, Any]:
-    chip = builder.whole(call)
-    on_it = [one for one in builder.assignments.get(call["id"], []) if one["status"] in STANDING]
-    cells = [
-        [builder.people[one["person_id"]]["name"] for one in on_it if builder.department(one) in of] for of in COLUMNS
-    ]
-    shown = {name for of in COLUMNS for name in of}
-    others = [builder.people[one["person_id"]]["name"] for one in on_it if builder.department(one) not in shown]
+def _row(builder: Builder, call: Mapping[str, Any], words: Words, *, is_unpublished: bool) -> dict[str, Any]:
+    """Return a call as its line: who is sure of it, who is asked and marked so; drafts are counted and not named."""
+    standing = builder.assignments.get(call["id"], [])
+    named = [one for one in standing if one["status"] != Status.DRAFT]
+    told = [(builder.department(one), _name(builder, one, words)) for one in named]
+    shown = {department for of in COLUMNS for department in of}
     venue = builder.venues.get(call["venue_id"])
+    mark = None
+    if is_unpublished:
+        mark = words.say(CHANGED if call["published_version"] else UNPUBLISHED)
     return {
-        "chip": chip, "cells": cells, "others": others, "venue": venue["name"] if venue else "",
-        "pauses": call["unplaced_break_minutes"],
+        "chip": builder.whole(call),
+        "cells": [[name for department, name in told if department in of] for of in COLUMNS],
+        "others": [name for department, name in told if department not in shown], "mark": mark,
+        "venue": venue["name"] if venue else "", "pauses": call["unplaced_break_minutes"],
+        "drafts": len(standing) - len(named), "ids": [one["person_id"] for one in named],
     }  # fmt: skip
+
+
+def _name(builder: Builder, one: Mapping[str, Any], words: Words) -> str:
+    name: str = builder.people[one["person_id"]]["name"]
+    if one["contested"]:
+        return f"{name} ({words.say(CONTESTED)})"
+    return name if one["status"] == Status.CONFIRMED else f"{name} ({words.say(OPTION)})"

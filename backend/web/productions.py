@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest, page_request
-from backend.planning import calls
+from backend.planning import calls, premieres, publishing
 from backend.planning.period import ALWAYS
 from backend.planning.repository import CallsFilter
 from backend.productions import service
@@ -78,7 +78,7 @@ async def change_production(request: Request, act: AsPlanner, production_id: UUI
 
     async with forms.trying(act, again, OF_A_PRODUCTION):
         body = forms.read(ProductionChange, typed)
-        await service.change_production(act, production_id, body, forms.expected_version(request))
+        await premieres.change_production(act, production_id, body, forms.expected_version(request))
     return see(_path(act, production_id))
 
 
@@ -121,6 +121,7 @@ async def _production(
     return render(
         request, "production.html", act=act, production=production, typed=typed or stored, status=int(refusal.status),
         errors=refusal.errors(language), error=refusal.text(language), calls=found.items, next_cursor=found.next_cursor,
+        waiting=len(await publishing.find_waiting(act, ALWAYS, production_id)),
         is_continued=page.after is not None, venues={venue.id: venue for venue in venues.items},
         kinds=naming.choices(naming.PRODUCTION_KINDS, language),
         call_kinds=dict(naming.choices(naming.CALL_KINDS, language)),

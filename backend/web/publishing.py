@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from backend.core.errors import AppError, InvalidError
 from backend.planning import publishing
-from backend.planning.period import Period, read_bounded_period
+from backend.planning.period import ALWAYS, Period, read_bounded_period
 from backend.planning.probing import unhurried
+from backend.productions import service as productions
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import planning_words
@@ -25,14 +26,16 @@ OF_INSTANTS = frozenset({"starts_at", "ends_at"})
 
 @router.get("/publish")
 async def summary(act: AsPlanner, request: Request) -> Response:
-    """Show what publishing the period of a board would tell, and whom."""
-    return await _page(request, act, read_view(act, request.query_params))
+    """Show what publishing the period of a board, or the whole of a production, would tell, and whom."""
+    view = read_view(act, request.query_params)
+    return await _page(request, act, view, whole=view.production if "whole" in request.query_params else None)
 
 
 @router.post("/publish", dependencies=[Depends(unhurried)])
 async def publish(act: AsPlanner, request: Request) -> Response:
     """Publish the calls that the page showed, as it showed them; all or none."""
     fields = await typed(request)
+    whole = read_view(act, {"production": fields.get("whole", "")}).production
     try:
         async with trying(act):
             await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
@@ -41,8 +44,11 @@ async def publish(act: AsPlanner, request: Request) -> Response:
             page = await show_gate(request, act, error, fields, request.url.path)
         else:
             sentence = told_whole(words_of(request), error)
-            page = await _page(request, act, read_view(act, _query(fields)), sentence, int(error.status))
+            view = read_view(act, _query(fields))
+            page = await _page(request, act, view, sentence, int(error.status), whole=whole)
         raise RefusedError(page, error) from None
+    if whole is not None:
+        return see(f"/c/{act.company.slug}/productions/{whole}")
     return see(after_act(request, act, fields.get("back", ""), done="saved"))
 
 
@@ -64,10 +70,14 @@ def _query(fields: dict[str, str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-async def _page(request: Request, act: Act, view: View, sentence: str = "", status: int = 200) -> Response:
+async def _page(
+    request: Request, act: Act, view: View, sentence: str = "", status: int = 200, *, whole: UUID | None = None
+) -> Response:
     days, base = view.days, f"/c/{act.company.slug}"
+    put_on = await productions.read_production(act, whole) if whole else None
     bounded = read_bounded_period(days[0].isoformat(), days[-1].isoformat(), act.company.timezone)
-    waiting = await publishing.find_waiting(act, Period(bounded.starts_at, bounded.ends_at), view.production)
+    period = ALWAYS if whole else Period(bounded.starts_at, bounded.ends_at)
+    waiting = await publishing.find_waiting(act, period, whole or view.production)
     told_of = await publishing.find_audience(act, [one.call.id for one in waiting])
     zones = await zones_of(act)
     calls: dict[UUID, dict[str, Any]] = {
@@ -84,7 +94,10 @@ async def _page(request: Request, act: Act, view: View, sentence: str = "", stat
     alone = [calls[name] for name in calls if name not in {row.call_id for row in told_of}]
     return render(
         request, "publish.html", act=act, status=status, waiting=list(calls.values()), people=list(people.values()),
-        alone=alone, home=base, back=view.at(base), sentence=sentence, view=view,
+        alone=alone, summary=publishing.summary_of(act, [one.call for one in waiting]),
+        home=base, sentence=sentence, view=view,
+        back=f"{base}/productions/{whole}" if whole else view.at(base),
+        put_on=put_on,
         versions=" ".join(f"{one.call.id}:{one.call.version}" for one in waiting),
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -14,9 +14,11 @@ from backend.core.pagination import PageRequest
 from backend.identity.access import Caller
 from backend.imports import receiving, service
 from backend.imports.domain.columns import FILES
+from backend.imports.domain.correcting import Cell
 from backend.imports.domain.writing import BOM
 from backend.imports.refusals import ImportRejectedError, RowError, as_csv
 from backend.imports.schemas import ImportReport
+from backend.people import service as people
 from backend.planning import calls, patterns
 from backend.planning.domain.patterns import PATTERNS
 from backend.planning.patterns import PatternIn
@@ -32,6 +34,7 @@ from backend.web.sessions import AsPlanner, Viewer, opened, see
 
 router = APIRouter(prefix="/c/{slug}/setup", include_in_schema=False, dependencies=[Depends(opened)],
                    route_class=AnswerRoute)  # fmt: skip
+FIX, LINE_DIGITS = "fix", 9
 OF_A_PATTERN = ("pattern", "title", "first_day")
 IN_WORDS = {
     "creation": Sentence("Création", "New production"),
@@ -41,13 +44,24 @@ IN_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """What is to correct in one place; `field` is that of the form which corrects the cell, empty where none can."""
+
+    line: int | None
+    column: str | None
+    sentences: list[Sentence]
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the import says of one file: how many rows are new, changed or as they were, and what is to correct."""
 
     name: str
     received: bool
     counts: dict[str, int] | None
-    faults: Sequence[RowError]
+    faults: Sequence[Fault]
 
 
 @router.get("")
@@ -64,19 +78,21 @@ async def import_season(request: Request, act: AsPlanner, viewer: Viewer) -> Res
     form = await request.form()
     parts = [(name, part) for name, part in form.multi_items() if isinstance(part, UploadFile) and part.filename]
     dry_run = form.get("step") != "store"
+    corrections = _corrections(request)
     names = [str(part.filename) for _, part in parts]
     try:
         files = await receiving.read_files(parts, act.company.slug)
         names = list(files)
-        report = await service.import_season(act, files, dry_run=dry_run, language=request.state.language)
+        report = await service.import_season(act, files, dry_run=dry_run, language=request.state.language,
+                                             corrections=corrections)  # fmt: skip
     except ImportRejectedError as error:
-        raise RefusedPageError(await _judged(request, act, viewer, names, error), error.code) from error
+        raise RefusedPageError(await _judged(request, act, viewer, names, error, corrections), error.code) from error
     except AppError as error:
-        page = await _page(request, act, viewer, refusal=forms.refused(error))
+        page = await _page(request, act, viewer, refusal=forms.refused(error), kept=_named(corrections))
         raise RefusedPageError(page, error.code) from error
     if dry_run:
         # Raised, so that the trial and the form's key are taken back: the same form may store it next.
-        raise RefusedPageError(await _tried(request, act, viewer, report))
+        raise RefusedPageError(await _tried(request, act, viewer, report, corrections))
     request.app.state.directory.forget(act.company.slug)
     return see(f"/c/{act.company.slug}/setup?step=3")
 
@@ -94,32 +110,68 @@ async def begin_from_a_pattern(request: Request, act: AsPlanner, viewer: Viewer)
     return see(f"/c/{act.company.slug}/setup?step=3")
 
 
+def _corrections(request: Request) -> dict[Cell, str]:
+    """Return the cells that were corrected on the page; a field that names none is left aside."""
+    found = {}
+    for name, value in request.state.typed:
+        kind, _, rest = name.partition(":")
+        file, _, place = rest.partition(":")
+        line, _, where = place.partition(":")
+        column, _, was = where.partition(":")
+        if kind == FIX and line.isdecimal() and len(line) <= LINE_DIGITS:
+            found[Cell(file, int(line), column, was)] = value
+    return found
+
+
+def _named(corrections: Mapping[Cell, str]) -> dict[str, str]:
+    """Return corrections as the fields that carry them."""
+    return {f"{FIX}:{one.file}:{one.line}:{one.column}:{one.was}": text for one, text in corrections.items()}
+
+
 async def _judged(
-    request: Request, act: Act, viewer: Caller, names: Sequence[str], error: ImportRejectedError
+    request: Request, act: Act, viewer: Caller, names: Sequence[str], error: ImportRejectedError,
+    corrections: Mapping[Cell, str],
 ) -> Response:  # fmt: skip
     faults = [fault for fault in error.fields if isinstance(fault, RowError)]
     by_file = Counter(fault.file for fault in faults)
-    told = [Told(name, name in names, None, [fault for fault in faults if fault.file == name])
+    asked = [Cell(one.file, one.line or 0, one.column or "", one.was or "") for one in faults]
+    told = [Told(name, name in names, None, _faults_of(name, faults))
             for name in FILES if name in names or by_file[name]]  # fmt: skip
     more = int(error.extra["more"])
     # Carried by the page itself, as the files are: nothing of a refused import is kept here.
     table = b64encode(f"{BOM}{as_csv(faults, request.state.language)}".encode()).decode()
     count = len(faults) + more
     return await _page(
-        request, act, viewer, told=told, more=more, faults=count, status=int(error.status), table=table
+        request, act, viewer, told=told, more=more, faults=count, status=int(error.status), table=table,
+        kept=_named({one: text for one, text in corrections.items() if one not in asked}), corrected=len(corrections),
     )  # fmt: skip
 
 
-async def _tried(request: Request, act: Act, viewer: Caller, report: ImportReport) -> Response:
+def _faults_of(name: str, faults: Sequence[RowError]) -> list[Fault]:
+    """Return what is to correct in one file; a cell of which two things are said is corrected once."""
+    found: dict[str, Fault] = {}
+    for number, one in enumerate(fault for fault in faults if fault.file == name):
+        is_cell = one.value is not None and one.was is not None
+        field = f"{FIX}:{name}:{one.line}:{one.column}:{one.was}" if is_cell else f"{number}"
+        known = found.get(field)
+        found[field] = replace(known, sentences=[*known.sentences, one.sentence]) if known else Fault(
+            one.line, one.column, [one.sentence], field if is_cell else "", one.value or "")  # fmt: skip
+    return list(found.values())
+
+
+async def _tried(
+    request: Request, act: Act, viewer: Caller, report: ImportReport, corrections: Mapping[Cell, str]
+) -> Response:  # fmt: skip
     told = [Told(name, True, counts.model_dump(), []) for name, counts in report.files.items()]  # noqa: FBT003 - received
-    return await _page(request, act, viewer, told=told, warnings=report.warnings, findings=report.findings)
+    return await _page(request, act, viewer, told=told, warnings=report.warnings, findings=report.findings,
+                       kept=_named(corrections), corrected=len(corrections))  # fmt: skip
 
 
 async def _page(  # noqa: PLR0913 - what the two forms of one page may hold
     request: Request, act: Act, viewer: Caller, *, step: int = 2, typed: dict[str, str] | None = None,
     refusal: Refused = NOTHING_WRONG, pattern_refusal: Refused = NOTHING_WRONG, told: Sequence[Told] = (),
     warnings: Sequence[str] = (), findings: dict[str, int] | None = None, faults: int = 0, more: int = 0,
-    status: int = 0, table: str = "",
+    status: int = 0, table: str = "", kept: Mapping[str, str] | None = None, corrected: int = 0,
 ) -> Response:  # fmt: skip
     language, words = request.state.language, words_of(request)
     first = await calls.list_calls(act, CallsFilter(ALWAYS), PageRequest(1, None))
@@ -130,6 +182,7 @@ async def _page(  # noqa: PLR0913 - what the two forms of one page may hold
         typed=typed or {**dict.fromkeys(OF_A_PATTERN, ""), "pattern": "creation"}, verified=viewer.is_verified,
         email=viewer.email, error=refusal.text(language) or "".join(refusal.errors(language).values()),
         errors=pattern_refusal.errors(language), pattern_error=pattern_refusal.text(language), told=told, table=table,
+        kept=kept or {}, corrected=corrected, jobs=await people.known_jobs(act) if faults else {},
         warnings=warnings, findings=findings or {}, faults=faults, more=more,
         first=first.items[0] if first.items else None,
     )  # fmt: skip

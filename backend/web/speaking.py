@@ -29,12 +29,32 @@ HOUR = 60
 def translations(language: str) -> NullTranslations:
     """Return the catalogue of a language; that of French is empty, since the templates are in French."""
     if language != "en":
-        return NullTranslations()
+        return French()
     compiled = BytesIO()
     with files("backend.web").joinpath("locale", "en", "LC_MESSAGES", "messages.po").open("rb") as source:
         write_mo(compiled, read_po(source, locale="en"))
     compiled.seek(0)
     return Translations(compiled)
+
+
+class French(NullTranslations):
+    """The sentences of the templates as they are written, with quotation marks that stay at their words."""
+
+    def gettext(self, message: str) -> str:
+        """Return a sentence of a template."""
+        return unbroken(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return a sentence of a template for one or for many."""
+        return unbroken(super().ngettext(msgid1, msgid2, n))
+
+    # Jinja asks for these first.
+    ugettext, ungettext = gettext, ngettext
+
+
+def unbroken(text: str) -> str:
+    """Return French text whose lines do not break between a quotation mark and its words."""
+    return text.replace("« ", "«\u00a0").replace(" »", "\u00a0»")
 
 
 class Words:
@@ -45,7 +65,7 @@ class Words:
 
     def say(self, sentence: Sentence) -> str:
         """Return a sentence of the services in this language."""
-        return sentence.in_language(self.language)
+        return unbroken(sentence.in_language(self.language))
 
     def day(self, when: date | datetime, zone: str | ZoneInfo | None = None, *, year: bool = False) -> str:
         """Return "sam. 24 oct." or "Sat 24 Oct"; an instant is read in `zone`."""

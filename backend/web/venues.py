@@ -15,6 +15,7 @@ from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms
 from backend.web.forms import NOTHING_WRONG, Refused
+from backend.web.places import map_of
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsPlanner, AsReader, opened, see
 
@@ -49,7 +50,7 @@ async def list_venues(request: Request, act: AsReader, page: Page, q: Sought = "
     found = await service.list_venues(act, VenuesFilter(forms.sought(q), None), page)
     return render(
         request, "venues.html", act=act, venues=found.items, next_cursor=found.next_cursor, q=q,
-        is_continued=page.after is not None,
+        is_continued=page.after is not None, maps={venue.id: map_of(venue) for venue in found.items},
     )  # fmt: skip
 
 

@@ -1,15 +1,18 @@
-"""What the clock starts: old answers, counters, logins, invitations and ended tasks are removed."""
+"""What the clock starts: old answers, counters, logins, invitations, messages and ended tasks are removed."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, text
 
 from backend.identity.models import AccessToken, Invitation
+from backend.notifications import log
 from backend.outbox.tasks import defer
 from backend.tenancy import latency, limits, spares
+from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import KEPT_FOR
 from backend.tenancy.models import CompanyStatus, SharedAnswer, TenantAnswer
 from backend.worker.app import Kind, Order
+from backend.worker.notifying import FILAGE
 
 QUEUE = "upkeep"
 PURGE_COMPANY = "purge_company"
@@ -44,9 +47,11 @@ async def purge_companies(order: Order) -> None:
 
 
 async def purge_company(order: Order) -> None:
-    """Remove the company's own old answers."""
+    """Remove the company's own old answers, and what it told people long ago."""
+    now = order.tools.clock()
     async with order.tools.database.company(order.its_company) as session:
-        await session.execute(delete(TenantAnswer).where(TenantAnswer.created_at < order.tools.clock() - KEPT_FOR))
+        await session.execute(delete(TenantAnswer).where(TenantAnswer.created_at < now - KEPT_FOR))
+        await log.purge(Act(session, order.its_company, FILAGE, now))
 
 
 async def keep_spares(order: Order) -> None:

@@ -14,7 +14,7 @@ MIGRATED = "filage_migration_tenant_duration_seconds"
 LOCKED = "filage_migration_lock_wait_seconds"
 TASKS = "filage_task_duration_seconds"
 J = 'job=~"$job"'
-API = f'{J},http_route=~"/api/.*"'
+API = f'{J},http_route=~"/(api|c|me)(/.*)?"'
 ROUTE = f'{J},http_route=~"$route"'
 TENANT = f'{J},tenant=~"$tenant"'
 REQUESTS = f"{H}_count{{{J}}}"

@@ -1,11 +1,13 @@
 """An outside calendar as busy times: idempotent by UID, bounded, without titles, refused in sentences."""
 
 import contextlib
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.rrule import rrulestr
 from fastapi import FastAPI
 from httpx import Response
 from hypothesis import given, settings
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from icalendar.timezone import tzp
 from sqlalchemy import text
 
+from backend.availability.domain import calendar_file
 from backend.availability.domain.calendar_file import CalendarError, Window, read_calendar
+from backend.availability.domain.recurrence import RecurrenceError, expand
 from tests.availability.conftest import PATH, Artist
 from tests.helpers import problem
 from tests.portal.conftest import act, assign, call
@@ -37,6 +41,10 @@ TZOFFSETTO:+0200
 END:DAYLIGHT
 END:VTIMEZONE
 """  # followed, it would take the library from 1970 to the event second by second
+
+
+def naive(year: int, month: int, day: int) -> datetime:
+    return datetime.combine(date(year, month, day), time())
 
 
 def event(uid: str, *lines: str) -> str:
@@ -188,7 +196,49 @@ def test_an_endless_or_too_frequent_recurrence_is_cut_or_skipped_and_counted() -
     )
     assert [len(each.spans) for each in found.events] == [400, 157]
     assert found.cut == 2
-    assert found.skipped == {"recurrence_too_fine": 2, "out_of_range": 2}
+    assert found.skipped == {"recurrence_too_fine": 2, "out_of_range": 1, "recurrence_empty": 1}
+
+
+def test_an_end_in_the_last_year_of_the_calendar_is_an_end_like_another() -> None:
+    for until in ("99991231T235959Z", "99991231"):
+        found = read(event("a", *at("20270301"), f"RRULE:FREQ=WEEKLY;UNTIL={until}"))
+        assert (len(found.events), found.skipped, found.cut) == (1, {}, 1)
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MONTHLY;BYDAY=6MO", "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6"]
+)
+def test_a_rule_that_never_comes_true_is_given_up_a_few_years_later_and_counted_as_work(rule: str) -> None:
+    with pytest.raises(RecurrenceError) as caught:
+        expand(rule, naive(2027, 3, 1), PARIS, naive(2027, 3, 1), naive(2029, 12, 1))
+    assert caught.value.code == "recurrence_empty"
+    assert 0 < caught.value.steps < 40 * 366 * 2  # at most forty years were looked at, of nearly eight thousand
+
+
+def test_rules_that_take_too_much_work_together_are_refused_and_the_event_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calendar_file, "MOST_STEPS", 100_000)
+    many = [event(f"n{number}", *at("20270301"), "RRULE:FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2") for number in range(50)]
+    with pytest.raises(CalendarError) as caught:
+        read(*many)
+    assert caught.value.code == "too_much_work"
+    assert re.search(r"l'événement n° \d+ du fichier \(début le 01/03/2027, « FREQ=MONTHLY", caught.value.sentence.fr)
+    assert read(event("a", *at("20270301"), "RRULE:FREQ=WEEKLY;COUNT=10")).skipped == {}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(
+        ["FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=MO,TH", "FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SU,MO",
+         "FREQ=MONTHLY;BYDAY=-1FR", "FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", "FREQ=YEARLY"]
+    ),
+    st.dates(date(1990, 1, 1), date(2029, 1, 1)),
+)  # fmt: skip
+def test_a_rule_followed_from_near_the_window_gives_what_it_gives_from_its_start(rule: str, day: date) -> None:
+    first, floor, horizon = datetime.combine(day, time(10)), naive(2026, 11, 1), naive(2027, 11, 1)
+    plain = rrulestr(rule, dtstart=first).between(floor, horizon, inc=True)
+    assert expand(rule, first, PARIS, floor, horizon).starts == plain
 
 
 def test_what_has_no_usable_times_is_skipped_with_its_reason() -> None:

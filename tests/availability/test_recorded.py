@@ -146,3 +146,17 @@ async def test_a_company_that_the_person_does_not_belong_to_and_a_viewer_read_no
     problem(await busy(artist.client, artist.other, artist.house.headers), 404, "not_found")
     viewer = await member(artist.client, company, "viewer")
     problem(await busy(artist.client, artist.house, viewer), 403, "not_allowed")
+
+
+async def test_what_is_recorded_is_changed_as_far_as_is_said(client: AsyncClient, house: House) -> None:
+    made = await record(client, house, **DAY, note="Tournage")
+    one, match = f"/api/v1{path(house)}/{made['id']}", house.headers | {"If-Match": '"1"'}
+    problem(await client.patch(one, json={"note": "x"}, headers=house.headers), 428, "precondition_required")
+    changed = await client.patch(one, json={"ends_on": "2027-01-27"}, headers=match)
+    assert (changed.json()["ends_at"], changed.json()["note"], changed.headers["etag"]) == (
+        "2027-01-27T23:00:00Z", "Tournage", '"2"',
+    )  # fmt: skip
+    problem(await client.patch(one, json={"note": "x"}, headers=match), 412, "stale_etag")
+    anything = house.headers | {"If-Match": "*"}
+    problem(await client.patch(one, json={"ends_on": "2027-01-20"}, headers=anything), 422)
+    assert (await client.get(one, headers=house.headers)).json() == changed.json()

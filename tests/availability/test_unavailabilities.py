@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from backend.availability.models import BusyTime, Unavailability
 from backend.core.clock import utc_now
 from tests.availability.conftest import PATH, Artist
-from tests.helpers import PASSWORD, problem
+from tests.helpers import PASSWORD, SignedUpCompany, problem, unique
 from tests.hours.test_entries import account
-from tests.portal.conftest import act, assign, call
-from tests.portal.test_two_companies import EVENING, LATER, MORNING, confirmed, offered
+from tests.portal.conftest import act, assign, build, call
+from tests.portal.test_two_companies import EVENING, LATER, MORNING, Mails, accept, confirmed, invite, offered
 
 EXPIRY = {"expires_at": "2027-01-20T18:00:00+01:00"}
 ALL_DAY = {"starts_on": "2027-01-26", "ends_on": "2027-01-26"}
@@ -239,3 +239,78 @@ async def test_a_rule_that_ended_before_the_calendar_begins_is_refused_in_a_sent
     answer = await artist.say(**INSTANTS, recurrence="FREQ=WEEKLY;UNTIL=00010101T000000Z", timezone="America/New_York")
 
     assert problem(answer, 422, "invalid")["errors"][0]["code"] == "recurrence_empty"
+
+
+@pytest.mark.parametrize("why", ["booking", "absence"])
+async def test_a_company_that_is_linked_sees_the_same_of_an_absence_and_of_a_booking_until_it_ends(
+    client: AsyncClient, company: SignedUpCompany, other_company: SignedUpCompany, mails: Mails, why: str
+) -> None:
+    email = f"{unique('ariane')}@example.org"
+    first, linked = await build(client, company, email), await build(client, other_company, email)
+    login = (await accept(client, await invite(client, first, mails))).json()["access_token"]
+    artist = Artist(client, login, first, linked)
+    # Bookings there are of the first company; what is looked at is the second one's, booked before it was linked.
+    held = await confirmed(client, linked, LATER)
+    if why == "booking":
+        reason = await confirmed(client, first, MORNING)
+    else:
+        reason = (await artist.away(starts_at=MORNING[0], ends_at=MORNING[1]))["id"]
+
+    async def seen() -> tuple[str, bool]:
+        answer = (await client.get(f"/api/v1/assignments/{held}", headers=linked.headers)).json()
+        return answer["status"], answer["contested"]
+
+    async def move(**times: str) -> None:
+        call_id = (await client.get(f"/api/v1/assignments/{held}", headers=linked.headers)).json()["call_id"]
+        body = {**times, "override_reason": "Accord"}
+        headers = {**linked.headers, "If-Match": "*"}
+        answer = await client.patch(f"/api/v1/calls/{call_id}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    views = [await seen()]
+    assert (await accept(client, await invite(client, linked, mails), login)).json()["contested"] == 1
+    views.append(await seen())
+    await move(ends_at="2027-01-26T17:30:00+01:00")
+    views.append(await seen())
+    yes = await client.post(f"/api/v1/me/assignments/{held}/accept", headers=artist.headers)
+    assert yes.status_code == 200, yes.text
+    views.append(await seen())
+    if why == "booking":
+        assert (await act(client, first, reason, "cancel", reason="Salle fermée")).status_code == 200
+    else:
+        headers = {**artist.headers, "If-Match": "*"}
+        assert (await client.delete(f"{PATH}/{reason}", headers=headers)).status_code == 204
+    views.append(await seen())
+    assert views == [("confirmed", False), *[("confirmed", True)] * 3, ("confirmed", False)]
+
+
+async def test_an_unavailability_is_changed_as_far_as_is_said_and_its_times_with_it(artist: Artist) -> None:
+    client, house = artist.client, artist.house
+    made = await artist.away(**INSTANTS, recurrence="FREQ=DAILY;COUNT=3", note="Cours")
+    path = f"{PATH}/{made['id']}"
+
+    async def change(match: str | None, **fields: Any) -> Any:
+        headers = artist.headers | ({"If-Match": match} if match else {})
+        return await client.patch(path, json=fields, headers=headers)
+
+    problem(await change(None, note="x"), 428, "precondition_required")
+    noted = await change('"1"', note=None)
+    assert (noted.json()["note"], noted.json()["times"], noted.headers["etag"]) == (None, 3, '"2"')
+    problem(await change('"1"', note="x"), 412, "stale_etag")
+    moved = (await change("*", starts_at=EVENING[0], ends_at=EVENING[1])).json()
+    assert (moved["times"], moved["recurrence"], moved["starts_at"]) == (
+        3, "FREQ=DAILY;COUNT=3", "2027-01-26T16:00:00Z",
+    )  # fmt: skip
+    free = await assign(client, house, (await call(client, house, *MORNING))["id"])
+    assert (await act(client, house, free, "confirm", override_reason="Accord")).status_code == 200
+    taken = await assign(client, house, (await call(client, house, *EVENING))["id"])
+    problem(await act(client, house, taken, "confirm"), 409, "person_not_available")
+    once = (await change("*", recurrence=None, starts_on="2027-02-01", ends_on="2027-02-02")).json()
+    assert (once["times"], once["whole_days"], once["starts_at"]) == (1, True, "2027-01-31T23:00:00Z")
+    assert (await change("*", ends_on="2027-02-03")).json()["ends_at"] == "2027-02-03T23:00:00Z"
+    assert (await act(client, house, taken, "confirm", override_reason="Accord")).status_code == 200
+    problem(await change("*", starts_at=EVENING[0], ends_on="2027-02-03"), 422)
+    problem(await change("*", starts_at=EVENING[0]), 422)
+    problem(await change("*", starts_on="2027-03-03"), 422)
+    stranger = {**house.headers, "If-Match": "*"}
+    problem(await client.patch(path, json={"note": "x"}, headers=stranger), 404, "not_found")

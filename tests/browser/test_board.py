@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import DESK, PHONE, Picture, Site, Windows, sign_in, violations
 from tests.helpers import SignedUpCompany, sign_up
@@ -199,6 +199,7 @@ async def test_a_telephone_moves_by_the_sheet_and_a_swipe_scrolls_the_page(windo
     await expect(page.locator("#done")).to_contain_text("jeu. 6 mars")
     assert await played.starts(played.first) == "2031-03-06T09:00:00Z"
     line = page.locator(".phone-days .chip").first
+    await page.set_viewport_size({"width": PHONE[0], "height": 420})  # the week is short: on a low screen it scrolls
     await line.scroll_into_view_if_needed()
     await page.evaluate("scrollBy(0, 200)")
     before, where = await page.evaluate("scrollY"), await line.bounding_box()
@@ -302,6 +303,8 @@ async def test_a_call_sheet_and_a_week_are_one_printed_page_each(windows: Window
         await expect(page.locator("header.top")).to_be_hidden()
         printed = await page.pdf(prefer_css_page_size=True)
         assert re.findall(rb"/Type /Pages\s+/Count (\d+)", printed) == [b"1"]
+        if path.startswith("/print/day"):
+            assert await page.locator(".sheet-table svg.code").first.is_visible()
         assert re.findall(rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)", printed) == [(b"594", b"841")]
 
 
@@ -392,6 +395,12 @@ async def test_254_calls_stand_on_one_board_within_the_weight_of_a_page(windows:
     )
     assert weight <= 75 * 1024
     assert await violations(page) == []
+    asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("requestfinished", note)
     await chip(page, played.first).focus()
     await page.keyboard.press("m")
     await page.keyboard.press("ArrowRight")
@@ -399,3 +408,7 @@ async def test_254_calls_stand_on_one_board_within_the_weight_of_a_page(windows:
     await page.keyboard.press("Enter")
     await expect(page.locator("#done")).to_contain_text("mer. 5 mars")
     await expect(chip(page, played.first)).to_be_focused()
+    # One request, and of it only what changed: two cells of the venue's row, and the line that says so.
+    (drop,) = [one for one in asked if one.resource_type == "fetch"]
+    assert drop.url.endswith("/move")
+    assert (await drop.sizes())["responseBodySize"] < 12 * 1024

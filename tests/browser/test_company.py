@@ -58,6 +58,12 @@ async def test_a_company_signs_up_imports_its_season_and_sees_its_week(
     assert "positions.csv,2,job," in table
     await picture(page, f"import-errors-{size}")
     assert await violations(page) == []
+    for number in range(await page.locator("input[name^='fix:']").count()):
+        await page.locator("input[name^='fix:']").nth(number).fill("machiniste")
+    await page.get_by_role("button", name="Essayer avec ces corrections").click()
+    await page.get_by_role("button", name="Importer la saison").wait_for()
+    assert "1 cellule corrigée sur cette page" in await page.inner_text("#report")
+    await picture(page, f"import-corrected-{size}")
 
     dropped = [(path.name, path.read_text(encoding="utf-8")) for path in season()]
     await page.evaluate(DROP, ["#drop", dropped])
@@ -137,6 +143,10 @@ async def test_all_of_it_works_without_scripts(windows: Windows) -> None:
     await page.set_input_files("#files", season("bad/06-invalid-email"))
     await page.get_by_role("button", name="Vérifier sans enregistrer").click()
     await page.get_by_text("Ligne 2").first.wait_for()
+    await page.locator("input[name^='fix:']").first.fill("ines@example.org")
+    await page.set_input_files("#files", season("bad/06-invalid-email"))
+    await page.get_by_role("button", name="Essayer avec ces corrections").click()
+    await page.get_by_text("1 cellule corrigée sur cette page").wait_for()
     await page.set_input_files("#files", season("bad/00-valid"))
     await page.get_by_role("button", name="Vérifier sans enregistrer").click()
     await page.set_input_files("#files", season("bad/00-valid"))
@@ -198,7 +208,10 @@ async def test_every_page_of_a_company_can_be_read_by_everybody(
     paths = {
         "setup": f"{base}/setup", "people": f"{base}/people", "person": f"{base}/people/{person['id']}",
         "person-new": f"{base}/people/new", "productions": f"{base}/productions",
-        "production": f"{base}/productions/{production['id']}", "venues": f"{base}/venues",
+        "production": f"{base}/productions/{production['id']}", "calls": f"{base}/calls",
+        "invite-team": f"{base}/people/invite",
+        "publish-whole": f"{base}/publish?production={production['id']}&whole=1",
+        "print": f"{base}/print/day?day=2026-10-24", "venues": f"{base}/venues",
         "venue": f"{base}/venues/{venue['id']}", "settings": f"{base}/settings", "members": f"{base}/settings/members",
         "jobs": f"{base}/settings/jobs", "agreements": f"{base}/settings/agreements",
         "travel": f"{base}/settings/travel", "history": f"{base}/settings/history", "status": "/status",
@@ -211,8 +224,10 @@ async def test_every_page_of_a_company_can_be_read_by_everybody(
     await picture(page, f"front-{size}-{shade}")
     await sign_in(page, company.email)
     if dark:
+        if size == "phone":
+            await page.get_by_role("button", name="Compte").click()
         await page.get_by_role("button", name="English").click()
-        await page.get_by_role("button", name="Français").wait_for()
+        await page.locator("html[lang=en]").wait_for()
     titles = set()
     for name, path in paths.items():
         await page.goto(path)

@@ -13,11 +13,19 @@ from tests.browser.conftest import DESK, PHONE, Picture, Windows, sign_in, viola
 from tests.helpers import PASSWORD, SignedUpCompany
 from tests.portal.conftest import House, act, assign, call, email, house, other_house
 from tests.portal.test_two_companies import Mails, link_both, mails
-from tests.web.test_mine import confirmed, offered, status
+from tests.web.test_mine import confirmed, moved, offered, status
 
 __all__ = ["email", "house", "mails", "other_house"]
 
-PAGES = ("/me", "/me/hours", "/me/hours/entries/new", "/me/calendar", "/me/profile", "/me/findings")
+PAGES = (
+    "/me",
+    "/me/hours",
+    "/me/hours/entries/new",
+    "/me/calendar",
+    "/me/profile",
+    "/me/findings",
+    "/me/unavailabilities",
+)
 EVERYTHING_KEPT = """async () => {
   const kept = [document.documentElement.outerHTML, JSON.stringify(sessionStorage), JSON.stringify(localStorage)];
   for (const name of await caches.keys()) {
@@ -89,7 +97,7 @@ async def test_an_option_is_accepted_by_one_tap_and_taken_back_by_another(
 ) -> None:
     option = await offered(client, linked)
     await sign_in(phone, email)
-    await phone.get_by_role("button", name=re.compile(r"^Accepter : lun\. 3 mars 10.*Compagnie du Lever$")).tap()
+    await phone.get_by_role("button", name=re.compile(r"^Accepter : lun\. 3 mars 2031 10.*Compagnie du Lever$")).tap()
     await phone.wait_for_url("**/me?accepted=*")
     assert (await status(client, linked, option))["status"] == "accepted"
 
@@ -155,6 +163,113 @@ async def test_who_was_slower_reads_why(client: AsyncClient, phone: Page, linked
     await expect(phone.get_by_role("alert").filter(has_text="n'attend plus de réponse")).to_be_visible()
 
 
+async def test_a_month_is_pressed_without_scripts(windows: Windows, linked: House, email: str) -> None:
+    page = await windows.open(PHONE, scripts=False)
+    await sign_in(page, email, path="/sign-in?next=/me/unavailabilities")
+    await page.get_by_role("link", name="Mois suivant").click()
+    free = page.get_by_role("button", name="Me rendre indisponible ce jour")
+    name = await free.nth(9).get_attribute("aria-label") or ""
+    await free.nth(9).click()
+    await expect(page.get_by_text(f"C'est noté : {name.partition(' : ')[0]}")).to_be_visible()
+    await page.get_by_label("Se répète").select_option("weekly")
+    until = page.get_by_label("Jusqu'au")
+    await expect(until).to_be_visible()
+    await page.get_by_role("button", name="Libérer ce jour").click()
+
+    await expect(page.get_by_text("Supprimée :")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Ce que vous avez dit (0)")).to_be_visible()
+
+
+async def test_an_answer_without_network_stays_on_the_page_with_what_was_typed(
+    client: AsyncClient, windows: Windows, linked: House, email: str
+) -> None:
+    option = await offered(client, linked)
+    page = await windows.open(PHONE)
+    await sign_in(page, email)
+    await page.goto(f"/me/assignments/{option}#decline")
+    await page.get_by_label("Pourquoi ?").fill("Déjà pris ailleurs.")
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="Décliner cette date").tap()
+
+    await expect(page.get_by_role("alert").filter(has_text="Pas de réseau : rien n'est parti.")).to_be_visible()
+    await expect(page.get_by_label("Pourquoi ?")).to_have_value("Déjà pris ailleurs.")
+    assert (await status(client, linked, option))["status"] == "option"
+    await page.context.set_offline(False)
+    await page.get_by_role("button", name="Décliner cette date").tap()
+    await page.wait_for_url("**/me?declined=*")
+    assert (await status(client, linked, option))["reason"] == "Déjà pris ailleurs."
+
+
+async def test_an_answer_lost_on_the_way_is_kept_by_the_worker_and_sent_again_once(
+    client: AsyncClient, windows: Windows, linked: House, email: str
+) -> None:
+    """The device believes that it has a network: what was typed leaves the page, and comes back to be sent again."""
+    option = await offered(client, linked)
+    page = await windows.open(PHONE)
+    await page.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => true })")
+    await sign_in(page, email)
+    await kept_by_worker(page)
+    await page.goto(f"/me/assignments/{option}")
+    await page.get_by_label("Pourquoi ?").fill("<b>Déjà</b> pris ailleurs.")
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="Décliner cette date").tap()
+    await expect(page.get_by_role("heading", name="Pas de réseau : rien n'est parti")).to_be_visible()
+    await expect(page.get_by_text("<b>Déjà</b> pris ailleurs.")).to_be_visible()
+    await page.context.set_offline(False)
+
+    await page.get_by_role("button", name="Envoyer de nouveau").tap()
+    await page.wait_for_url("**/me?declined=*")
+
+    assert (await status(client, linked, option))["reason"] == "<b>Déjà</b> pris ailleurs."
+    windows.wrong.clear()
+
+
+async def test_a_session_that_ends_in_mid_form_keeps_what_was_typed(
+    client: AsyncClient, phone: Page, linked: House, email: str
+) -> None:
+    option = await offered(client, linked)
+    await sign_in(phone, email)
+    await phone.goto(f"/me/assignments/{option}")
+    await phone.get_by_label("Pourquoi ?").fill("Déjà pris ailleurs.")
+    await phone.context.clear_cookies()
+    await phone.get_by_role("button", name="Décliner cette date").tap()
+    await phone.locator("#email").fill(email)
+    await phone.locator("#password").fill(PASSWORD)
+    await phone.locator("main form button[type=submit]").first.tap()
+    await expect(phone.get_by_text("Déjà pris ailleurs.")).to_be_visible()
+    await phone.get_by_role("button", name="Envoyer cette saisie").tap()
+    await phone.wait_for_url("**/me?declined=*")
+
+    assert (await status(client, linked, option))["reason"] == "Déjà pris ailleurs."
+
+
+async def test_a_date_that_moved_meanwhile_is_shown_old_and_new_before_it_is_answered(
+    client: AsyncClient, phone: Page, linked: House, email: str, picture: Picture
+) -> None:
+    option = await offered(client, linked)
+    await sign_in(phone, email)
+    await moved(client, linked, option, starts_at="2031-03-03T12:00:00+01:00", ends_at="2031-03-03T16:00:00+01:00")
+    await phone.get_by_role("button", name=re.compile("^Accepter : ")).tap()
+
+    await expect(phone.get_by_role("alert").filter(has_text="a changé cette date")).to_be_visible()
+    await expect(phone.get_by_text(re.compile(r"Déplacé :.*10\sh–14\sh.*12\sh–16\sh"))).to_be_visible()
+    assert await violations(phone) == []
+    await picture(phone, "my-moved")
+    await phone.get_by_role("button", name="Accepter cette date").tap()
+    await phone.wait_for_url("**/me?accepted=*")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York"])
+async def test_a_device_on_another_clock_is_told_whose_hours_these_are(
+    windows: Windows, linked: House, email: str, zone: str
+) -> None:
+    page = await windows.open(PHONE, zone=zone)
+    await sign_in(page, email)
+
+    told = page.get_by_text("Votre appareil n'est pas à l'heure de Paris.")
+    await expect(told).to_be_visible(visible=zone != "Europe/Paris")
+
+
 async def test_without_scripts_one_signs_in_reads_accepts_and_declines(
     client: AsyncClient, windows: Windows, linked: House, email: str
 ) -> None:
@@ -163,9 +278,9 @@ async def test_without_scripts_one_signs_in_reads_accepts_and_declines(
     await sign_in(page, email)
     assert await page.get_by_text("Théâtre du Quai, Nantes").count() == 2
 
-    await page.get_by_role("button", name=re.compile("^Accepter : lun. 3 mars")).click()
+    await page.get_by_role("button", name=re.compile("^Accepter : lun. 3 mars 2031")).click()
     await page.wait_for_url("**/me?accepted=*")
-    await page.get_by_role("link", name=re.compile("^Décliner : mar. 4 mars")).click()
+    await page.get_by_role("link", name=re.compile("^Décliner : mar. 4 mars 2031")).click()
     await page.get_by_label("Pourquoi ?").fill("Déjà pris ailleurs.")
     await page.get_by_role("button", name="Décliner cette date").click()
     await page.wait_for_url("**/me?declined=*")
@@ -180,7 +295,7 @@ async def test_a_calendar_is_subscribed_to_by_one_tap(
     await sign_in(phone, email)
     await phone.get_by_role("link", name="Agenda", exact=True).tap()
     await phone.get_by_role("button", name="S'abonner").tap()
-    device = phone.get_by_role("link", name="Ce téléphone ou cet ordinateur")
+    device = phone.get_by_role("link", name="Apple (iPhone, iPad, Mac)")
     await expect(device).to_be_visible()
     href = await device.get_attribute("href") or ""
     await picture(phone, "my-calendar")
@@ -229,6 +344,7 @@ async def test_nothing_of_a_person_is_left_after_they_sign_out(
     before = await page.evaluate(EVERYTHING_KEPT)
     assert [secret for secret in secrets if secret not in before] == []
 
+    await page.get_by_role("button", name="Compte").tap()
     await page.get_by_role("button", name="Se déconnecter").tap()
     await page.wait_for_url("**/sign-in")
     await kept_no_more(page)
@@ -307,7 +423,7 @@ async def test_an_hour_is_that_of_the_place_whatever_the_clock_and_the_zone_of_t
 
     dates = [text.replace("\u00a0", " ") for text in await page.locator(".dates h3").all_inner_texts()]
 
-    assert dates == ["ven. 24 oct. 17 h 30–23 h", "dim. 28 mars 17 h 30–23 h"]
+    assert dates == ["ven. 24 oct. 2031 17 h 30–23 h", "dim. 28 mars 2032 17 h 30–23 h"]
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -15,6 +15,7 @@ async def test_somebody_signs_in_and_out(windows: Windows, company: SignedUpComp
     names = {cookie["name"] for cookie in await page.context.cookies()}
     assert "__Host-filage" in names
 
+    await page.get_by_role("button", name="Compte").click()
     await page.get_by_role("button", name="Se déconnecter").click()
     await page.wait_for_url("**/sign-in")
     assert "__Host-filage" not in {cookie["name"] for cookie in await page.context.cookies()}

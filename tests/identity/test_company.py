@@ -203,7 +203,8 @@ async def test_the_company_changes_field_by_field(client: AsyncClient, company: 
     licence = {"category": 2, "number": "PLATESV-R-2026-000001", "expires_on": "2031-01-01"}
     wanted = {
         "name": "Le Lever", "siret": "99999998000017", "idcc": "1285", "timezone": "Indian/Reunion",
-        "city": "Saint-Denis", "licences": [licence],
+        "city": "Saint-Denis", "licences": [licence], "contact_name": "Caroline de Sousa",
+        "contact_phone": "+33 6 39 98 00 38",
     }  # fmt: skip
     changed = await patch('"1"', **wanted)
     assert changed.status_code == 200, changed.text
@@ -219,7 +220,8 @@ async def test_the_company_changes_field_by_field(client: AsyncClient, company: 
     for wrong in (
         {"name": None}, {"timezone": None}, {"licences": None}, {"slug": "autre"}, {"status": "suspended"},
         {"licences": [{**licence, "category": 4}]}, {"licences": [{**licence, "category": True}]},
-        {"licences": [licence] * 21}, {"siret": "1"}, {"idcc": "١٢٨٥"}, {"timezone": "Europe/Nantes"},
+        {"licences": [licence] * 21}, {"contact_phone": "tout de suite"}, {"contact_name": "=Caroline"},
+        {"siret": "1"}, {"idcc": "١٢٨٥"}, {"timezone": "Europe/Nantes"},
         {"licences": [{**licence, "expires_on": "31/12/2031"}]},
     ):  # fmt: skip
         problem(await patch('"3"', **wrong), 422)

@@ -374,7 +374,7 @@ async def test_a_person_whom_another_company_holds_is_not_available_and_not_a_wo
     }
 
 
-async def test_every_not_available_row_is_counted_for_the_limit_and_only_the_first_are_named(
+async def test_every_not_available_row_that_is_named_is_counted_for_the_limit_and_no_other_is_told(
     database: Database, company: SignedUpCompany, other_company: SignedUpCompany, small: Files, client: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -392,8 +392,9 @@ async def test_every_not_available_row_is_counted_for_the_limit_and_only_the_fir
     monkeypatch.setattr(applying, "UNAVAILABLE_TOLD", 1)
     with pytest.raises(ImportRejectedError) as caught:
         await load(database, company, small)
-    assert caught.value.unavailable == 2
-    assert (len(caught.value.fields), caught.value.extra["more"]) == (1, 1)
+    assert caught.value.unavailable == 1
+    assert (len(caught.value.fields), caught.value.extra["more"]) == (1, 0)
+    assert "corrigez celles-ci d'abord" in caught.value.sentence.fr
 
 
 async def test_two_rows_that_mean_one_row_of_filage_are_refused(

@@ -5,14 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from backend.core.clock import utc_now
 from backend.notifications import posting
+from backend.notifications.log import KEPT_FOR
+from backend.planning.models import Message, Notice
 from backend.planning.notices import GATHERED_FOR
 from backend.tenancy import agenda
 from backend.tenancy.acting import Act
+from backend.worker.app import Order
 from backend.worker.notifying import FILAGE
+from backend.worker.periodic import purge_company
 from tests.helpers import accept, member, problem, sign_up, unique
 from tests.notifications.conftest import EXPIRY, House, Player
 from tests.planning.stage import PARIS, SOON, Stage, company_info
@@ -32,7 +36,10 @@ async def moved(house: House, call: dict[str, Any], by: timedelta, hours: float 
 
 
 async def confirmed(house: House, call: dict[str, Any], player: Player) -> dict[str, Any]:
-    return await house.stage.confirmed(call, player.person)
+    """Confirm somebody, and let the mail that says so leave."""
+    made = await house.stage.confirmed(call, player.person)
+    await house.work()
+    return made
 
 
 async def test_one_mail_goes_to_each_person_whatever_the_number_of_options(house: House) -> None:
@@ -51,7 +58,7 @@ async def test_one_mail_goes_to_each_person_whatever_the_number_of_options(house
         assert day in letter.text
     assert "de 10 h 00 à 13 h 00" in letter.text
     assert "Option jusqu'au 21 février 2031 à 10 h 00" in letter.text
-    assert "« Une semaine avec nous ? »" in letter.text
+    assert "«\u00a0Une semaine avec nous ?\u00a0»" in letter.text
     assert "/me" in letter.text
     assert "pas un engagement" in letter.text
     assert "cachet" not in letter.text
@@ -88,7 +95,7 @@ async def test_changes_of_fifteen_minutes_make_one_mail_that_names_what_was_befo
     await moved(house, call, HOUR)
     await house.stage.act(second, "cancel", reason="La salle est fermée.")
     assert await house.work() == []
-    assert [(one["kind"], one["status"]) for one in await house.log()] == [("changed", "queued")]
+    assert [(one["kind"], one["status"]) for one in await house.log(kind="changed")] == [("changed", "queued")]
     assert await house.minute(begun + WINDOW - 2 * MINUTE) == []
     (letter,) = await house.minute(begun + WINDOW + 2 * MINUTE)
     assert (letter.to, letter.subject) == (player.address, "Compagnie du Lever : votre planning change")
@@ -98,7 +105,7 @@ async def test_changes_of_fifteen_minutes_make_one_mail_that_names_what_was_befo
     assert "mercredi 5 mars 2031" in letter.text
     assert "Annulé" in letter.text
     assert "La salle est fermée." in letter.text
-    assert [(one["kind"], one["status"]) for one in await house.log()] == [("changed", "sent")]
+    assert [(one["kind"], one["status"]) for one in await house.log(kind="changed")] == [("changed", "sent")]
     assert await house.minute(begun + HOUR) == []
     await moved(house, call, 3 * HOUR)  # the next window is another mail
     assert len(await house.minute(utc_now() + 2 * WINDOW)) == 1
@@ -110,7 +117,7 @@ async def test_what_is_taken_back_within_the_window_is_not_told(house: House) ->
     await moved(house, call, HOUR)
     await moved(house, call, timedelta())
     assert await house.minute(utc_now() + 2 * WINDOW) == []
-    assert [(one["kind"], one["status"], one["reason"]) for one in await house.log()] == [
+    assert [(one["kind"], one["status"], one["reason"]) for one in await house.log(kind="changed")] == [
         ("changed", "skipped", "nothing_left")
     ]
 
@@ -122,7 +129,7 @@ async def test_a_quarter_of_an_hour_is_not_told_and_another_place_is(house: Hous
     await house.stage.patch(f"/calls/{call['id']}", {"title": "Filage"})
     await house.stage.post(f"/calls/{call['id']}/publish")
     assert await house.minute(utc_now() + 2 * WINDOW) == []
-    assert await house.log() == []
+    assert await house.log(kind="changed") == []
     venue = await house.stage.create("/venues", name="L'Atelier", city="Nantes", timezone="Europe/Paris")
     await moved(house, call, WINDOW, venue_id=venue["id"])
     (letter,) = await house.minute(utc_now() + 2 * WINDOW)
@@ -268,7 +275,7 @@ async def test_preferences_are_ones_own_and_change_under_their_version(house: Ho
     path, own = "/api/v1/me/message-preferences", {"Authorization": f"Bearer {player.token}"}
     read = await house.client.get(path, headers=own)
     assert set(read.json().values()) == {True}
-    assert set(read.json()) == {"offered", "expiring", "promoted", "changed", "cancelled", "eve"}
+    assert set(read.json()) == {"offered", "expiring", "promoted", "confirmed", "changed", "cancelled", "eve"}
     tag = {"If-Match": read.headers["etag"]}
     changed = await house.client.patch(path, json={"eve": False, "changed": False}, headers=own | tag)
     assert (changed.status_code, changed.json()["eve"], changed.json()["offered"]) == (200, False, True)
@@ -393,3 +400,56 @@ async def test_a_company_writes_as_itself_to_somebody_of_two(house: House) -> No
         assert ("Pont" in letter.text) == ("Pont" in letter.subject)
         assert ("Lever" in letter.text) == ("Lever" in letter.subject)
     assert [len(await one.log()) for one in (house, other)] == [1, 1]
+
+
+async def written_when_noted(house: House) -> None:
+    """Let what was sent have left at the API's time: the worker's clock is ahead of it."""
+    async with house.database.company(await company_info(house.database, house.company)) as session:
+        await session.execute(text("update message set handed_at = queued_at where handed_at is not null"))
+
+
+async def test_small_moves_that_add_up_are_told_to_whoever_knew_the_first_and_to_nobody_else(house: House) -> None:
+    call = await house.published(headcount=2)
+    early, late = await house.person(), await house.person()
+    await confirmed(house, call, early)
+    await moved(house, call, 10 * MINUTE)
+    await confirmed(house, call, late)
+    await written_when_noted(house)
+    assert await house.minute(utc_now() + 2 * WINDOW) == []
+    house.at_present()
+    await moved(house, call, 20 * MINUTE)
+    (letter,) = await house.minute(utc_now() + 2 * WINDOW)
+    assert letter.to == early.address
+    assert "Avant : lundi 3 mars 2031, de 10 h 00 à 13 h 00" in letter.text
+    assert "de 10 h 20 à 13 h 20" in letter.text
+    await moved(house, call, 30 * MINUTE)
+    (letter,) = await house.minute(utc_now() + 2 * WINDOW)
+    assert letter.to == late.address
+    assert "Avant : lundi 3 mars 2031, de 10 h 10 à 13 h 10" in letter.text
+
+
+async def test_what_was_told_once_is_not_told_again_with_the_next_small_move(house: House) -> None:
+    call, player = await house.published(), await house.person(account=True)
+    assert (await player.want(changed=False)).status_code == 200
+    await confirmed(house, call, player)
+    await moved(house, call, HOUR)
+    await house.minute(utc_now() + 2 * WINDOW)
+    await moved(house, call, HOUR + 10 * MINUTE)
+    await house.minute(utc_now() + 2 * WINDOW)
+    assert [(one["status"], one["reason"]) for one in await house.log(kind="changed")] == [("skipped", "unwanted")]
+
+
+async def test_what_was_told_is_kept_for_thirteen_months_and_then_removed(house: House) -> None:
+    call = await house.published()
+    await house.option(call, await house.person())
+    unpublished = await house.stage.call(await house.stage.production())
+    await house.option(unpublished, await house.person())
+    await house.work()
+    info = await company_info(house.database, house.company)
+    for age, left in ((KEPT_FOR - DAY, (2, 1)), (KEPT_FOR + DAY, (0, 0))):
+        house.at(utc_now() + age)
+        await purge_company(Order(house.app.state.runner.tools, info, {}))
+        async with house.database.company(info, write=False) as session:
+            counted = [await session.scalar(select(func.count()).select_from(one)) for one in (Notice, Message)]
+        assert tuple(counted) == left
+    assert await house.log() == []

@@ -193,10 +193,13 @@ async def test_the_second_is_told_to_write_to_the_company_and_never_learns_who_t
     first, second = await house.person(account=True), await house.person()
     option = await house.option(call, first)
     await house.option(call, second, rank=2)
-    await house.work()
+    asked = {letter.to: letter.text for letter in await house.work() if "propose" in letter.subject}
+    assert "Second choix : une autre personne est demandée avant vous." in asked[second.address]
+    assert "Second choix" not in asked[first.address]
     assert (await first.answer(option, "decline")).status_code == 200
     (letter,) = await house.work()
     assert letter.to == second.address
+    assert "une autre personne" not in letter.text
     assert f"Camille Renard ({house.company.email})" in letter.text
     assert first.address not in letter.text
     assert "Dominique" not in letter.text

@@ -148,6 +148,12 @@ async def one_is_confirmed_elsewhere_meanwhile(week: Week) -> None:
     refused = week.assigned[week.taken.address][0]["id"]
     assert [(one["id"], one["code"]) for one in confirmed["failed"]] == [(refused, "person_not_available")]
     problem(await house.stage.post(f"/assignments/{refused}/confirm"), 409, "person_not_available")
+    letters = await house.work()
+    assert recipients(letters, "vous confirme 5 dates") == addresses(
+        *(one for one in week.engaged if one is not week.taken)
+    )
+    assert recipients(letters, "vous confirme 4 dates") == addresses(week.taken)
+    assert len(letters) == 12
     colours = Counter((one["to_fill"], one["colour"]) for one in await staffed(house))
     assert colours == {(0, "green"): 4, (1, "amber"): 1}
 
@@ -205,7 +211,7 @@ async def audit_and_log_tell_the_same_story(week: Week) -> None:
     log = await house.log()
     assert {one["status"] for one in log} == {"sent"}
     assert Counter(one["kind"] for one in log) == {
-        "offered": 16, "promoted": 4, "expiring": 2, "changed": 12, "eve": 59,
+        "offered": 16, "promoted": 4, "expiring": 2, "confirmed": 12, "changed": 12, "eve": 59,
     }  # fmt: skip
     by_kind: dict[str, set[str]] = {}
     for one in log:
@@ -216,7 +222,8 @@ async def audit_and_log_tell_the_same_story(week: Week) -> None:
         for one in (await house.stage.get("/assignments", status=status, limit=200)).json()["items"]
     }
     assert len(person_of) == 80
-    for what, kind in (("offered", "offered"), ("promoted", "promoted"), ("confirmed", "eve")):
+    same = (("offered", "offered"), ("promoted", "promoted"), ("confirmed", "confirmed"), ("confirmed", "eve"))
+    for what, kind in same:
         told = {person_of[event["subject_id"]] for event in await events(house, f"assignment.{what}")}
         assert told == by_kind[kind], what
     assert {person_of[event["subject_id"]] for event in await events(house, "assignment.expired")} == by_kind[

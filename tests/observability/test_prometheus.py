@@ -15,6 +15,7 @@ import yaml
 from backend.cli.main import app
 from backend.telemetry.fleet import FleetState
 from backend.telemetry.metrics import Metrics
+from backend.telemetry.slo import is_promised
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "observability" / "prometheus"
@@ -166,3 +167,17 @@ def blinded(alert: str, folder: Path) -> list[Path]:
 def test_a_blinded_alert_breaks_a_test(alert: str, tmp_path: Path) -> None:
     paths = blinded(alert, tmp_path)
     assert any(promtool("test", "rules", path, cwd=tmp_path).returncode != 0 for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("route", "promised"),
+    [
+        ("/api/v1/calls", True), ("/c/{slug}", True), ("/c/{slug}/calls/{call_id}", True), ("/me", True),
+        ("/me/hours", True), ("/", False), ("/static/{path:path}", False), ("/companies", False), ("unmatched", False),
+    ],
+)  # fmt: skip
+def test_what_is_promised_of_a_route_is_what_the_rules_count(route: str, promised: bool) -> None:
+    counted = {found for rule in rules() for found in re.findall(r'http_route=~"([^"]+)"', rule["expr"])}
+
+    assert is_promised(route) is promised
+    assert {bool(re.fullmatch(one, route)) for one in counted} == {promised}

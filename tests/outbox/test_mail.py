@@ -188,3 +188,15 @@ def test_whoever_has_no_account_is_told_whom_to_write_to_and_given_no_link() -> 
     text = part(sent(mail(MailKind.OFFERED, me_url="")), "plain")
     assert "http" not in text
     assert "Écrivez à Anne d'Arc (anne@example.org)." in text
+
+
+def test_guillemets_are_never_parted_from_what_they_enclose() -> None:
+    lines = ["« Une semaine ? »", "«\u202fDéjà collé\u202f»", "«Sans rien»"]
+    message = sent(
+        Mail(MailKind.OFFERED, "zoe@example.org", "fr", PLANNED | {"items": [{"head": "A", "lines": lines}]})
+    )
+    for subtype in ("plain", "html"):
+        found = part(message, subtype)
+        assert "«\u00a0Une semaine ?\u00a0»" in found
+        assert "«\u00a0Déjà collé\u00a0»" in found
+        assert "«Sans rien»" in found

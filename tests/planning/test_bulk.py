@@ -124,6 +124,21 @@ async def test_a_bulk_act_never_confirms_beyond_a_headcount(stage: Stage) -> Non
     assert (await stage.act(made[2], "confirm")).status_code == 200
 
 
+async def test_how_somebody_who_has_not_answered_said_yes_is_kept_of_one_and_of_many(stage: Stage) -> None:
+    silent, sure, alone = await drafts(stage, 3)
+    await bulk(stage, "offer", [silent, sure, alone], expires_at=EXPIRY)
+    await stage.act(sure, "accept", on_behalf="written")
+    await bulk(stage, "confirm", [silent, sure], on_behalf="phone")
+    assert (await stage.act(alone, "confirm", on_behalf="in_person")).status_code == 200
+    for one, before, told in ((silent, "option", "phone"), (sure, "accepted", None), (alone, "option", "in_person")):
+        last = (await stage.get(f"/assignments/{one['id']}/history", limit=1)).json()["items"][0]
+        assert (last["what"], last["from"], last["to"], last["on_behalf"]) == (
+            "assignment.confirmed", before, "confirmed", told
+        )  # fmt: skip
+        assert last["by"] == "Camille Renard"
+    problem(await stage.act(silent, "confirm", on_behalf="telepathy"), 422)
+
+
 @pytest.mark.postgresql
 async def test_two_planners_and_the_person_at_once_never_fill_a_position_beyond_its_headcount(
     stage: Stage, app: Any
@@ -226,3 +241,80 @@ async def test_another_companys_assignments_are_as_if_they_did_not_exist(stage: 
     answer = (await bulk(stage, "offer", theirs, expires_at=EXPIRY)).json()
     assert [one["code"] for one in answer["failed"]] == ["not_found"]
     assert await statuses(other_stage, theirs) == ["draft"]
+
+
+async def one_place(stage: Stage) -> dict[str, Any]:
+    call = await stage.call(await stage.production())
+    await stage.create(f"/calls/{call['id']}/positions", job="comedien", headcount=1)
+    return call
+
+
+async def test_a_place_goes_to_the_next_one_when_another_company_holds_the_first(
+    stage: Stage, other_stage: Stage, database: Database
+) -> None:
+    call, taken, namesake = await one_place(stage), await stage.person("Ariane"), await other_stage.person()
+    await same_person(database, (stage.company, taken), (other_stage.company, namesake))
+    await other_stage.confirmed(await other_stage.call(await other_stage.production()), namesake)
+    made = [await stage.assignment(call, person) for person in (taken, await stage.person(), await stage.person())]
+    answer = (await bulk(stage, "confirm", made)).json()
+    assert [one["id"] for one in answer["done"]] == [made[1]["id"]]
+    assert [(one["id"], one["code"]) for one in answer["failed"]] == [
+        (made[0]["id"], "person_not_available"), (made[2]["id"], "position_filled"),
+    ]  # fmt: skip
+    name = f"Ariane {taken['last_name']}"
+    assert answer["failed"][0]["detail"].startswith(
+        f"{name} n'est pas disponible pour « Répétition » (03/03/2031 10:00-13:00)"
+    )
+
+
+async def test_a_place_goes_past_all_whom_the_law_stops_in_the_same_statements(stage: Stage) -> None:
+    production = await stage.production()
+    sent = []
+    for tired in (1, 5):
+        people = [await stage.person() for _ in range(tired + 2)]
+        call = await one_place(stage)
+        for person in people[:tired]:  # ten hours and more, with this call
+            await stage.confirmed(await stage.call(production, SOON + 4 * HOUR, hours=9), person)
+        made = [await stage.assignment(call, person) for person in people]
+        with statements() as found:
+            answer = (await bulk(stage, "confirm", made)).json()
+        assert [one["id"] for one in answer["done"]] == [made[tired]["id"]]
+        codes = {one["code"] for one in answer["failed"][:tired]}
+        assert codes <= {"override_required", "ground_required"}
+        assert answer["failed"][-1]["code"] == "position_filled"
+        sent.append(len(found))
+    assert sent[0] == sent[1]
+
+
+async def test_a_place_goes_to_the_first_choice_whoever_is_named_first(stage: Stage) -> None:
+    call = await one_place(stage)
+    second, first = [await stage.assignment(call, await stage.person()) for _ in range(2)]
+    await stage.act(second, "offer", expires_at=EXPIRY, rank=2)
+    await stage.act(first, "offer", expires_at=EXPIRY, rank=1)
+    answer = (await bulk(stage, "confirm", [second, first])).json()
+    assert [one["id"] for one in answer["done"]] == [first["id"]]
+    assert [(one["id"], one["code"]) for one in answer["failed"]] == [(second["id"], "position_filled")]
+
+
+async def test_of_two_calls_that_the_law_forbids_together_the_first_is_confirmed(stage: Stage) -> None:
+    production, person = await stage.production(), await stage.person()
+    made = [
+        await stage.assignment(await stage.call(production, SOON + 4 * each * HOUR, hours=hours), person)
+        for each, hours in ((0, 3), (1, 9))
+    ]
+    answer = (await bulk(stage, "confirm", made)).json()
+    assert [one["id"] for one in answer["done"]] == [made[0]["id"]]
+    assert [one["id"] for one in answer["failed"]] == [made[1]["id"]]
+
+
+async def test_an_option_does_not_stand_again_where_somebody_else_was_confirmed(stage: Stage) -> None:
+    call = await one_place(stage)
+    first, second = [await stage.assignment(call, await stage.person()) for _ in range(2)]
+    await stage.act(first, "offer", expires_at=EXPIRY, rank=1)
+    await stage.act(second, "offer", expires_at=EXPIRY, rank=2)
+    await stage.act(second, "confirm")
+    await stage.act(first, "decline", on_behalf="phone")
+    problem(await stage.act(first, "undo"), 409, "position_filled")
+    assert await statuses(stage, [first, second]) == ["declined", "confirmed"]
+    await stage.act(second, "cancel", reason="Malade")
+    assert (await stage.act(first, "undo")).json()["status"] == "option"

@@ -1,6 +1,7 @@
 """Calls, their positions and their publications, through the API."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -239,6 +240,24 @@ async def test_a_production_publishes_its_draft_and_changed_calls_at_once(stage:
     problem(await stage.post(f"/productions/{uuid4()}/publish"), 404, "not_found")
 
 
+async def test_publishing_a_production_says_what_it_takes_beforehand_and_keeps_to_the_days_given(stage: Stage) -> None:
+    production = await stage.production()
+    path = f"/productions/{production['id']}/publish"
+    past = await stage.call(production, datetime(2020, 3, 2, 10, tzinfo=UTC))
+    soon, later = await stage.call(production), await stage.call(production, SOON + timedelta(days=30))
+    dry = (await stage.post(f"{path}?dry_run=true")).json()
+    assert {name: dry[name] for name in ("dry_run", "number", "first_day", "last_day", "past")} == {
+        "dry_run": True, "number": 3, "first_day": "2020-03-02", "last_day": "2031-04-02", "past": 1,
+    }  # fmt: skip
+    assert [(one["call_id"], one["version"]) for one in dry["calls"]] == [(c["id"], 1) for c in (past, soon, later)]
+    assert (await stage.get("/calls", status="published")).json()["items"] == []
+    done = (await stage.post(f"{path}?from=2031-03-01&to=2031-03-31")).json()
+    assert (done["number"], done["past"], done["first_day"], done["last_day"]) == (1, 0, "2031-03-03", "2031-03-03")
+    published = (await stage.get("/calls", status="published")).json()["items"]
+    assert [one["id"] for one in published] == [soon["id"]]
+    problem(await stage.post(f"{path}?from=2031-03-31&to=2031-03-01"), 422)
+
+
 async def test_publishing_a_production_takes_the_same_statements_for_one_call_and_for_three(stage: Stage) -> None:
     counts = []
     for calls in (1, 3):
@@ -281,6 +300,37 @@ async def test_a_position_on_which_somebody_stands_stays_and_one_left_goes(stage
     await stage.act(held, "cancel", reason="Date reportée")
     assert (await stage.delete(f"{path}/{position['id']}")).status_code == 204
     assert (await stage.read(held))["position_id"] is None
+
+
+async def test_a_headcount_is_not_lowered_below_those_confirmed(stage: Stage) -> None:
+    call = await stage.call(await stage.production())
+    path = f"/calls/{call['id']}/positions"
+    position = await stage.create(path, job="comedien", headcount=3)
+    held = [await stage.confirmed(call, await stage.person()) for _ in range(2)]
+    refused = problem(await stage.patch(f"{path}/{position['id']}", {"headcount": 1}), 409, "headcount_too_low")
+    assert refused["detail"].startswith(
+        "2 personne(s) sont confirmées sur ce poste : annulez d'abord l'affectation de 1"
+    )
+    assert (await stage.get(f"{path}/{position['id']}")).json()["headcount"] == 3
+    assert (await stage.patch(f"{path}/{position['id']}", {"headcount": 2})).status_code == 200
+    await stage.act(held[0], "cancel", reason="Date reportée")
+    assert (await stage.patch(f"{path}/{position['id']}", {"headcount": 1})).status_code == 200
+    unwanted = await stage.call(await stage.production(), SOON + timedelta(days=7))
+    for _ in range(2):
+        await stage.confirmed(unwanted, await stage.person())
+    problem(await stage.post(f"/calls/{unwanted['id']}/positions", {"job": "comedien"}), 409, "headcount_too_low")
+
+
+@pytest.mark.postgresql
+async def test_a_headcount_lowered_while_somebody_is_confirmed_is_never_exceeded(stage: Stage) -> None:
+    call = await stage.call(await stage.production())
+    position = await stage.create(f"/calls/{call['id']}/positions", job="comedien", headcount=2)
+    made = [await stage.assignment(call, await stage.person()) for _ in range(2)]
+    lower = stage.patch(f"/calls/{call['id']}/positions/{position['id']}", {"headcount": 1})
+    answers = await asyncio.gather(stage.act(made[0], "confirm"), lower, stage.act(made[1], "confirm"))
+    assert {answer.status_code for answer in answers} <= {200, 409}, [answer.text for answer in answers]
+    (kept,) = (await stage.get(f"/calls/{call['id']}/positions")).json()["items"]
+    assert (await stage.get(f"/calls/{call['id']}")).json()["confirmed"] <= kept["headcount"]
 
 
 async def test_every_act_on_a_call_is_in_the_audit_trail(stage: Stage) -> None:

@@ -284,3 +284,9 @@ async def test_a_company_before_the_tables_is_asked_to_wait(stage: Stage, monkey
 async def _revision(stage: Stage) -> str | None:
     app = stage.client._transport.app  # type: ignore[attr-defined]  # the test's own transport holds it
     return (await company_info(app.state.database, stage.company)).revision
+
+
+async def test_days_and_minutes_together_are_refused_in_a_sentence_that_says_so(stage: Stage) -> None:
+    call = await stage.call(await stage.production())
+    both = {"source": {"call_ids": [call["id"]]}, "days": 1, "minutes": 30}
+    assert "pas les deux" in problem(await stage.post("/planning/shifts", both), 422)["errors"][0]["msg"]

@@ -421,3 +421,40 @@ async def test_the_ground_of_one_short_night_does_not_cover_the_next_one(stage: 
     assert [(f["rule"], f["window_start"]) for f in refused["findings"]] == [("WT-REST-11", "2031-03-04T08:00:00Z")]
     (recorded,) = (await stage.get("/planning/derogations")).json()["items"]
     assert (recorded["valid_from"], recorded["valid_to"]) == ("2031-03-03", "2031-03-03")
+
+
+@pytest.mark.parametrize("what", ["kind", "on_tour", "venue", "premiere"])
+async def test_a_published_call_that_becomes_another_thing_for_the_law_passes_the_gate_again(
+    stage: Stage, what: str
+) -> None:
+    """Eleven hours: the convention takes them on tour, to set up, or in the fortnight before a premiere."""
+    assert (await stage.patch("/company", {"idcc": "1285", "city": "Nantes"})).status_code == 200
+    away = await stage.create("/venues", name="Le Lieu unique", city="Angers")
+    production = await stage.production()
+    near = {"premiere_date": "2031-03-10" if what == "premiere" else None}
+    assert (await stage.patch(f"/productions/{production['id']}", near)).status_code == 200
+    pauses = [
+        {"starts_at": (SOON + at * HOUR).isoformat(), "ends_at": (SOON + (at + 0.5) * HOUR).isoformat()}
+        for at in (3, 7.5)
+    ]
+    of_what: dict[str, dict[str, Any]] = {
+        "kind": {"kind": "setup"}, "on_tour": {"on_tour": True}, "venue": {"venue_id": away["id"]}, "premiere": {},
+    }  # fmt: skip
+    call = await stage.call(production, hours=12, breaks=pauses, **of_what[what])
+    draft = await stage.assignment(call, await stage.person())
+    grounds = {"grounds": [AGREED]}
+    assert (await stage.act(draft, "confirm", **grounds)).status_code == 200
+    assert (await stage.post(f"/calls/{call['id']}/publish", grounds)).status_code == 200
+    changes: dict[str, tuple[str, dict[str, Any]]] = {
+        "kind": (f"/calls/{call['id']}", {"kind": "rehearsal"}),
+        "on_tour": (f"/calls/{call['id']}", {"on_tour": False}),
+        "venue": (f"/calls/{call['id']}", {"venue_id": None}),
+        "premiere": (f"/productions/{production['id']}", {"premiere_date": None}),
+    }
+    path, change = changes[what]
+    before = (await stage.get(path)).json()
+    assert rules(problem(await stage.patch(path, change), 409, "ground_required")) == [("DEROG", "EAC-DAY-12")]
+    assert (await stage.get(path)).json() == before
+    cleared = change | {"grounds": [AGREED | {"rule": "EAC-DAY-12"}]}
+    assert (await stage.patch(path, cleared)).status_code == 200
+    assert (await stage.patch(path, {"title": "Un autre titre"})).status_code == 200

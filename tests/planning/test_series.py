@@ -107,11 +107,11 @@ async def test_a_series_runs_over_the_end_of_a_year_less_its_exceptions(stage: S
     assert call["breaks"][0]["starts_at"] == "2026-12-22T20:50:00Z"
 
 
-async def test_a_series_keeps_its_hour_on_the_clocks_and_marks_the_one_that_they_skip(stage: Stage) -> None:
+async def test_a_series_keeps_its_hour_on_the_clocks_and_marks_those_that_they_skip_or_show_twice(stage: Stage) -> None:
     dates = ["2027-03-27", "2027-03-28", "2027-03-29", "2027-10-31"]
     night = await made(stage, kind="setup", title="Montage", start="02:30", duration_minutes=120, dates=dates)
     shown = [(each["starts_at"][8:16], each["clock_change"]) for each in night["calls"]]
-    assert shown == [("27T01:30", False), ("28T01:30", True), ("29T00:30", False), ("31T00:30", False)]
+    assert shown == [("27T01:30", False), ("28T01:30", True), ("29T00:30", False), ("31T00:30", True)]
 
 
 async def test_every_other_week_and_dates_in_any_order(stage: Stage) -> None:
@@ -174,3 +174,18 @@ async def test_a_series_that_is_none_is_refused_in_a_sentence(
 ) -> None:
     problem(await series(stage, **fields), 422)
     assert (await stage.get("/calls")).json()["items"] == []
+
+
+async def test_exceptions_on_which_a_series_has_no_call_are_named(stage: Stage) -> None:
+    said = {"kind": "performance", "title": "Représentation", "duration_minutes": 120}
+    found = await made(stage, **PATTERN, **said, **{"except": ["2026-12-25", "2026-12-26", "2027-02-02"]})
+    assert (found["left_out"], found["except_unused"]) == (["2026-12-25"], ["2026-12-26", "2027-02-02"])
+    assert {(one["duration_minutes"], one["clock_change"]) for one in found["calls"]} == {(120, False)}
+
+
+async def test_a_series_over_a_clock_change_says_how_long_each_call_really_lasts(stage: Stage) -> None:
+    said = {"kind": "setup", "title": "Montage de nuit", "duration_minutes": 120, "start": "01:30"}
+    found = await made(stage, **said, dates=["2027-03-27", "2027-03-28", "2027-10-31"])
+    assert [(one["duration_minutes"], one["clock_change"]) for one in found["calls"]] == [
+        (120, False), (60, True), (180, True),
+    ]  # fmt: skip

@@ -27,8 +27,8 @@ async def staffed(stage: Stage, call: dict[str, Any]) -> tuple[Any, ...]:
 
 async def test_a_call_goes_from_red_over_amber_to_green(stage: Stage, database: Database) -> None:
     call = await stage.call(await stage.production())
-    assert tuple(call[name] for name in NAMES) == (0, 0, 0, "green")
-    assert await staffed(stage, call) == (0, 0, 0, "green")
+    assert tuple(call[name] for name in NAMES) == (0, 0, 0, "red")
+    assert await staffed(stage, call) == (0, 0, 0, "red")
     position = await stage.create(f"/calls/{call['id']}/positions", job="comedien", headcount=2)
     await stage.create(f"/calls/{call['id']}/positions", job="musicien", headcount=1)
     assert await staffed(stage, call) == (3, 0, 0, "red")
@@ -58,6 +58,28 @@ async def test_a_call_goes_from_red_over_amber_to_green(stage: Stage, database: 
     assert await staffed(stage, call) == (2, 1, 2, "red")
     renamed = (await stage.patch(f"/calls/{call['id']}", {"title": "Filage"})).json()
     assert tuple(renamed[name] for name in NAMES) == (2, 1, 2, "red")
+
+
+async def test_a_call_without_positions_is_red_until_somebody_stands_on_it(stage: Stage) -> None:
+    call = await stage.call(await stage.production())
+    one, other = [await stage.assignment(call, await stage.person()) for _ in range(2)]
+    assert await staffed(stage, call) == (0, 0, 0, "red")
+    await stage.act(one, "confirm")
+    assert await staffed(stage, call) == (0, 0, 1, "green")
+    await stage.act(other, "offer", expires_at=EXPIRY)
+    assert await staffed(stage, call) == (0, 1, 1, "amber")
+
+
+async def test_a_call_from_a_template_is_answered_with_its_own_figures(stage: Stage) -> None:
+    template = await stage.create(
+        "/call-templates", kind="performance", title="Représentation", duration_minutes=120,
+        positions=[{"job": "comedien", "headcount": 3}],
+    )  # fmt: skip
+    production = await stage.production()
+    starts_at = SOON.isoformat()
+    call = await stage.create("/calls", template_id=template["id"], production_id=production["id"], starts_at=starts_at)
+    assert tuple(call[name] for name in NAMES) == (3, 0, 0, "red")
+    assert (await stage.get(f"/calls/{call['id']}")).json() == call
 
 
 async def test_people_of_a_job_that_nobody_asked_for_fill_no_place(stage: Stage) -> None:

@@ -106,7 +106,7 @@ async def test_a_double_booking_across_companies_is_refused_and_names_nobody(
     late = await assign(client, other_house, (await call(client, other_house, *LATER))["id"])
     refused = await act(client, other_house, late, "confirm")
     body = problem(refused, 409, "person_not_available")
-    for secret in (house.company.slug, house.company.id, "Mouette", "14:00", "2027"):
+    for secret in (house.company.slug, house.company.id, "Mouette", "14:00", "17:00"):
         assert secret not in refused.text
     assert set(body) == {"type", "title", "status", "code", "detail", "trace_id"}
     free = await assign(client, other_house, (await call(client, other_house, *EVENING))["id"])
@@ -315,3 +315,13 @@ async def test_a_person_is_told_whom_to_phone_and_never_themselves(
     }  # fmt: skip
     assert told["2027-01-26T16:00:00Z"]["name"] == "Caroline de Sousa"
     assert told["2027-01-26T15:00:00Z"] is None  # the other company's people are nobody's here
+
+    contact = {"contact_name": "Odile Bureau", "contact_phone": "+33 6 39 98 00 99"}
+    changed = await client.patch("/api/v1/company", json=contact, headers={**house.headers, "If-Match": '"1"'})
+    assert changed.status_code == 200
+    told = {item["call"]["starts_at"]: item["contact"] for item in await mine(client, login)}
+    assert told["2027-01-26T13:00:00Z"]["name"] == "Isaac Lambert"
+    assert told["2027-01-26T16:00:00Z"] == {
+        "name": "Odile Bureau", "job_label": changed.json()["name"], "phone": "+33 6 39 98 00 99",
+    }  # fmt: skip
+    assert told["2027-01-26T15:00:00Z"] is None  # nor is whom the first company names

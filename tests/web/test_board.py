@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from backend.web import assets
+from backend.core.pagination import PageRequest
+from backend.web import assets, board
 from tests.counting import statements
 from tests.helpers import SignedUpCompany, accept, sign_up, unique
 from tests.planning.stage import PARIS, SOON, Stage
@@ -68,6 +69,7 @@ async def test_a_week_is_a_table_with_a_caption_and_heads_that_say_what_each_cel
     assert "lun. 3 mars" in page.text
     assert "10\u00a0h\u201313\u00a0h" in page.text
     assert "Salle du Cabestan" in page.text
+    assert '</span><span class="about">' not in page.text, "read aloud, the name and the town would be one word"
     assert "1/2" in page.text
     assert "incomplet" in page.text
     assert "À pourvoir" in page.text
@@ -117,7 +119,7 @@ async def test_the_month_and_the_day_show_the_same_call(owner: Browser, home: st
 async def test_an_empty_board_says_what_to_do_next(owner: Browser, home: str) -> None:
     page = await owner.get(home)
 
-    assert "Aucune convocation sur cette période." in page.text
+    assert "Aucune convocation cette semaine." in page.text
     assert f"{home}/calls/new" in page.text
 
 
@@ -178,6 +180,150 @@ async def test_a_drop_is_answered_with_the_board_as_it_is_then(
     assert f'action="{home}/calls/{call["id"]}/back"' in fragment.text
 
 
+def seen_on(text: str) -> str:
+    """Return what the script says of a board that it shows: its shape, and each part with its mark."""
+    shape = re.search(r'data-shape="([^"]*)"', text)
+    assert shape is not None
+    return " ".join(
+        [shape[1], *(f"{key}:{mark}" for key, mark in re.findall(r'data-k="([^"]*)" data-h="([^"]*)"', text))]
+    )
+
+
+async def drop(browser: Browser, home: str, page: Any, call: dict[str, Any], day: str, **more: str) -> Any:
+    fields = {
+        "csrf": hidden_fields(page.text, "/sign-out")["csrf"], "once": unique("drop"), "day": day, "version": "*",
+        "back": f"{home}?view=week&by=venue&from={WEEK}", "seen": seen_on(page.text), **more,
+    }  # fmt: skip
+    fields["version"] = more.get("version", str(call["version"]))
+    return await browser.post(f"{home}/calls/{call['id']}/move", data=fields, headers={"HX-Request": "true"})
+
+
+async def test_a_drop_is_answered_at_once_with_the_parts_that_changed_and_no_others(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    await stage.call(played["production"], SOON + timedelta(days=4), venue_id=played["venue"]["id"])
+    page = await owner.get(home, params={"from": WEEK})
+
+    answer = await drop(owner, home, page, played["call"], "2031-03-04")
+
+    assert answer.status_code == 200
+    assert 'id="board"' not in answer.text
+    assert "Convocation déplacée au mar. 4 mars" in answer.text
+    assert "Publier 2 changements" in answer.text
+    # Of the row of what is open and of the venue: Monday and Tuesday; both days of the list; the findings are the same.
+    assert set(re.findall(r'data-k="([^"]*)"', answer.text)) == {"0.1", "0.2", "1.1", "1.2", "d0", "d1"}
+    whole = await owner.get(home, params={"from": WEEK})
+    assert len(answer.text) < len(whole.text) / 2
+    known = dict(pair.split(":") for pair in seen_on(whole.text).split()[1:])
+    for key, mark in re.findall(r'data-k="([^"]*)" data-h="([^"]*)"', answer.text):
+        assert known[key] == mark
+
+
+async def test_a_drop_on_the_month_brings_its_two_days(owner: Browser, home: str, played: dict[str, Any]) -> None:
+    page = await owner.get(home, params={"from": WEEK, "view": "month"})
+
+    answer = await drop(owner, home, page, played["call"], "2031-03-04", back=f"{home}?view=month&from={WEEK}")
+
+    assert set(re.findall(r'data-k="([^"]*)"', answer.text)) == {"1.0", "1.1", "d7", "d8"}
+
+
+async def test_a_drop_repeated_acts_once_and_leads_to_the_board(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    page = await owner.get(home, params={"from": WEEK})
+    forged = await drop(owner, home, page, played["call"], "2031-03-04", copy="1", once="one", csrf="")
+    assert forged.status_code == 403
+    csrf = hidden_fields(page.text, "/sign-out")["csrf"]
+    first, again = [
+        await drop(owner, home, page, played["call"], "2031-03-04", copy="1", once="one", csrf=csrf) for _ in range(2)
+    ]
+
+    assert (first.status_code, again.status_code) == (200, 303)
+    assert "Convocation copiée" in (await owner.get(again.headers["location"])).text
+    assert len((await stage.get("/calls")).json()["items"]) == 2
+
+
+async def test_a_board_of_another_shape_is_answered_whole(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    page = await owner.get(home, params={"from": WEEK})
+    place = await stage.create("/venues", name="Studio")
+
+    answer = await drop(owner, home, page, played["call"], "2031-03-04", venue=place["id"])
+
+    assert answer.status_code == 200
+    assert '<div id="board"' in answer.text
+    assert "Studio" in answer.text
+    assert "<html" not in answer.text
+
+
+async def test_a_refused_drop_says_of_which_call_why_and_what_stands_in_its_way(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    other = await stage.call(played["production"], SOON + timedelta(days=1, hours=1), title="Italienne")
+    await stage.confirmed(other, played["person"])
+    page = await owner.get(home, params={"from": WEEK})
+
+    answer = await drop(owner, home, page, played["call"], "2031-03-04")
+
+    assert answer.status_code == 409
+    assert "Répétition, lun. 3 mars, 10\u00a0h\u201313\u00a0h :" in answer.text
+    assert "rien n'a changé" in answer.text
+    assert "se chevauchent" in answer.text
+    assert f'href="{home}/calls/{other["id"]}">Italienne, mar. 4 mars, 11\u00a0h\u201314\u00a0h' in answer.text
+    assert (await stage.get(f"/calls/{played['call']['id']}")).json()["starts_at"] == played["call"]["starts_at"]
+
+
+async def test_every_filter_stands_on_the_board_and_can_be_taken_off_alone(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    person, venue = played["person"], played["venue"]
+    page = await owner.get(
+        home, params={"from": WEEK, "person": person["id"], "venue": venue["id"], "department": "artistic"}
+    )
+
+    assert chips(page.text)
+    for value in (person["id"], venue["id"], "artistic"):
+        assert f'<option value="{value}" selected' in page.text
+    tags = re.findall(r'<a class="tag" href="([^"]*)"', page.text)
+    assert len(tags) == 3
+    assert [f"person={person['id']}" in tag for tag in tags] == [True, False, True]
+    assert "tout le monde est confirmé" in page.text  # the legend
+
+
+async def test_among_many_people_the_filter_looks_for_a_name(
+    owner: Browser, home: str, played: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "MANY", PageRequest(1, None))
+    page = await owner.get(home, params={"from": WEEK})
+    assert "Chercher un nom" not in page.text
+
+    found = await owner.get(home, params={"from": WEEK, "who": played["person"]["last_name"]})
+    nobody = await owner.get(home, params={"from": WEEK, "who": "personne de ce nom"})
+
+    assert f'<option value="{played["person"]["id"]}"' in found.text
+    assert "Personne ne répond à cette recherche." in nobody.text
+
+
+async def test_an_empty_week_is_filled_from_another_with_its_positions_and_on_demand_its_people(
+    owner: Browser, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    page = await owner.get(home, params={"from": "2031-03-10"})
+    assert "Copier la semaine</button>" not in page.text
+    assert "Copier la semaine 10" in page.text
+
+    answer = await owner.send_form(page, f"{home}/copy-week", week="2031-03-05", people="draft")
+
+    assert answer.status_code == 303
+    planned = (await stage.get("/planning", **{"from": "2031-03-10", "to": "2031-03-16"})).json()
+    assert [one["starts_at"] for one in planned["calls"]] == ["2031-03-10T09:00:00Z"]
+    assert [one["status"] for one in planned["assignments"]] == ["draft"]
+    assert "enregistré" in (await owner.get(answer.headers["location"])).text
+    refused = await owner.send_form(page, f"{home}/copy-week", week="2031-01-01")
+    assert refused.status_code == 422
+    assert 'class="alert wrong"' in refused.text
+
+
 async def test_a_drop_on_an_older_state_changes_nothing_and_says_so(
     owner: Browser, home: str, stage: Stage, played: dict[str, Any]
 ) -> None:
@@ -229,7 +375,7 @@ async def test_a_finding_stands_beside_the_board_once_for_all_whom_it_is_about_a
     page = await owner.get(home, params={"from": WEEK})
 
     panel = page.text.partition('<aside class="panel"')[2]
-    rests = [part for part in panel.split('<li class="finding') if "L3131-1" in part]
+    rests = [part for part in panel.split('<li class="finding')[1:] if "L3131-1" in part.partition("</li>")[0]]
     assert len(rests) == 1
     assert all(one["last_name"] in rests[0] for one in (played["person"], other))
     cure = re.search(r'name="cure" value="([^"]*)"', rests[0])

@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 
 from backend.tenancy.session import Database
+from backend.web.square import square_code
 from tests.counting import statements
-from tests.helpers import SignedUpCompany, accept, create, unique
+from tests.helpers import SignedUpCompany, accept, create, member, unique
 from tests.planning.stage import PARIS, SOON, Stage, same_person
 from tests.web.conftest import Browser, hidden_fields, open_browser
 
@@ -48,46 +49,6 @@ async def fill(stage: Stage, **changes: str) -> dict[str, str]:
 async def create_by_form(browser: Browser, home: str, typed: dict[str, str]) -> Any:
     page = await browser.get(f"{home}/calls/new", params={"day": WEEK})
     return await browser.send_form(page, f"{home}/calls/new", **typed)
-
-
-@pytest.mark.parametrize(
-    ("starts", "ends", "said"),
-    [
-        ("2026-10-24T23:00:00+02:00", "2026-10-25T03:30:00+01:00", "5\u00a0h\u00a030"),
-        ("2027-03-27T23:00:00+01:00", "2027-03-28T03:30:00+02:00", "3\u00a0h\u00a030"),
-    ],
-)
-async def test_a_strike_over_the_change_of_clocks_says_how_long_it_really_is(
-    owner: Browser, home: str, stage: Stage, starts: str, ends: str, said: str
-) -> None:
-    production = await stage.production()
-    call = await stage.create(
-        "/calls", production_id=production["id"], kind="strike", title="Démontage", starts_at=starts, ends_at=ends
-    )
-
-    page = await owner.get(f"{home}/calls/{call['id']}")
-    sheet = await owner.get(f"{home}/calls/{call['id']}/sheet", headers={"HX-Request": "true"})
-
-    for text in (page.text, sheet.text):
-        assert "23\u00a0h\u20133\u00a0h\u00a030" in text
-        assert f"({said})" in text
-
-
-@pytest.mark.parametrize("now", [datetime(2026, 11, 22, 12, tzinfo=PARIS), datetime(2026, 7, 1, 12, tzinfo=PARIS)])
-async def test_a_clock_of_the_server_in_either_season_shows_the_same_hours(
-    owner: Browser, home: str, stage: Stage, monkeypatch: pytest.MonkeyPatch, now: datetime
-) -> None:
-    production = await stage.production()
-    days = (datetime(2026, 10, 24, 17, 30, tzinfo=PARIS), datetime(2027, 3, 28, 17, 30, tzinfo=PARIS))
-    for starts in days:
-        await stage.call(production, starts)
-    for module in ("identity.access", "web.sessions"):
-        monkeypatch.setattr(f"backend.{module}.utc_now", lambda: now)
-
-    for starts in days:
-        page = await owner.get(home, params={"from": str(starts.date())})
-        assert page.status_code == 200
-        assert "17\u00a0h\u00a030\u201320\u00a0h\u00a030" in page.text
 
 
 async def test_a_call_is_created_in_the_wall_time_of_its_place(owner: Browser, home: str, stage: Stage) -> None:
@@ -277,6 +238,31 @@ async def test_somebody_held_by_another_company_is_only_not_available_and_asking
         app.state.settings = frozen
 
 
+async def test_the_chooser_beside_the_board_answers_with_the_board(owner: Browser, home: str, stage: Stage) -> None:
+    parts = await cast(stage)
+    back = f"{home}?view=week&by=venue&from={WEEK}"
+    sheet = await owner.get(
+        f"{home}/calls/{parts['call']['id']}/sheet", params={"back": back}, headers={"HX-Request": "true"}
+    )
+
+    beside = await owner.send_form(sheet, chooser(home, parts))
+    assert beside.text.count(" data-quick") == 2
+    fields = {
+        "person_id": parts["free"]["id"], "position_id": parts["position"]["id"], "job": "comedien", "what": "draft",
+    }  # fmt: skip
+    answer = await owner.send_form(beside, f"{home}/calls/{parts['call']['id']}/assignments", **fields)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"{home}?view=week")
+    assert (
+        "1/1"
+        not in (await owner.get(answer.headers["location"])).text.partition('class="open"')[2].partition("</tr>")[0]
+    )
+    assert (await owner.send_form(beside, chooser(home, parts), q="Libre", back="//ailleurs")).text.count(
+        " data-quick"
+    ) == 0
+
+
 async def test_a_thousand_people_are_searched_and_paged_with_as_many_statements_as_three(
     owner: Browser, home: str, stage: Stage
 ) -> None:
@@ -325,9 +311,11 @@ async def test_somebody_is_assigned_offered_and_confirmed(owner: Browser, home: 
     assert "option en attente" in shown.text
     (found,) = (await stage.get("/assignments", call_id=parts["call"]["id"])).json()["items"]
     assert found["expires_at"] == "2031-03-01T17:00:00Z"
-    confirmed = await owner.send_form(shown, f"{home}/assignments/{found['id']}/confirm")
+    confirmed = await owner.send_form(shown, f"{home}/assignments/{found['id']}/confirm", on_behalf="written")
     assert confirmed.status_code == 303
     assert (await stage.read(found))["status"] == "confirmed"
+    (last, *_) = (await stage.get(f"/assignments/{found['id']}/history")).json()["items"]
+    assert (last["to"], last["on_behalf"]) == ("confirmed", "written")
     assert "1/1" in (await owner.get(call)).text
 
 
@@ -394,6 +382,28 @@ async def test_publishing_says_who_reads_what_and_then_everything_is_published(
     assert "<s>lun. 3 mars 10\u00a0h</s> lun. 3 mars 11\u00a0h" in again.text
 
 
+async def test_a_production_is_published_whole_with_its_summary(
+    owner: Browser, home: str, stage: Stage, other_company: SignedUpCompany, client: AsyncClient
+) -> None:
+    production, apart = await stage.production(), await stage.production("Autre spectacle")
+    calls = [await stage.call(production, SOON + timedelta(days=90 * number)) for number in range(2)]
+    kept = await stage.call(apart)
+    path = f"{home}/productions/{production['id']}"
+    assert "Publier 2 changements" in (await owner.get(path)).text
+    link = {"production": production["id"], "whole": "1"}
+
+    page = await owner.get(f"{home}/publish", params=link)
+    done = await owner.send_form(page, f"{home}/publish")
+
+    assert (done.status_code, done.headers["location"]) == (303, path)
+    states = [(await stage.get(f"/calls/{one['id']}")).json()["status"] for one in (*calls, kept)]
+    assert states == ["published", "published", "draft"]
+    assert "Publier" not in (await owner.get(path)).text.partition("<main")[2]
+    assert "Tout est publié pour ce spectacle" in (await owner.get(f"{home}/publish", params=link)).text
+    twin = await create(client, other_company.headers, "/productions", title="La Traversée", kind="creation")
+    assert (await owner.get(f"{home}/publish", params={**link, "production": twin["id"]})).status_code == 404
+
+
 async def test_nobody_publishes_what_the_page_did_not_show(owner: Browser, home: str, stage: Stage) -> None:
     call = await stage.call(await stage.production())
     page = await owner.get(f"{home}/publish", params={"from": WEEK})
@@ -425,6 +435,107 @@ async def test_the_call_sheet_and_the_week_of_a_person_are_dated_on_each_page(
     assert "14 quai du Cabestan" in sheet.text
     assert person["last_name"] in sheet.text
     assert "10\u00a0h\u201313\u00a0h" in week.text
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "said"),
+    [
+        ("2026-10-24T23:00:00+02:00", "2026-10-25T03:30:00+01:00", "5\u00a0h\u00a030"),
+        ("2027-03-27T23:00:00+01:00", "2027-03-28T03:30:00+02:00", "3\u00a0h\u00a030"),
+    ],
+)
+async def test_a_strike_over_the_change_of_clocks_says_how_long_it_really_is(
+    owner: Browser, home: str, stage: Stage, starts: str, ends: str, said: str
+) -> None:
+    production = await stage.production()
+    call = await stage.create(
+        "/calls", production_id=production["id"], kind="strike", title="Démontage", starts_at=starts, ends_at=ends
+    )
+
+    page = await owner.get(f"{home}/calls/{call['id']}")
+    sheet = await owner.get(f"{home}/calls/{call['id']}/sheet", headers={"HX-Request": "true"})
+
+    for text in (page.text, sheet.text):
+        assert "23\u00a0h\u20133\u00a0h\u00a030" in text
+        assert f"({said})" in text
+
+
+@pytest.mark.parametrize("now", [datetime(2026, 11, 22, 12, tzinfo=PARIS), datetime(2026, 7, 1, 12, tzinfo=PARIS)])
+async def test_a_clock_of_the_server_in_either_season_shows_the_same_hours(
+    owner: Browser, home: str, stage: Stage, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    production = await stage.production()
+    days = (datetime(2026, 10, 24, 17, 30, tzinfo=PARIS), datetime(2027, 3, 28, 17, 30, tzinfo=PARIS))
+    for starts in days:
+        await stage.call(production, starts)
+    for module in ("identity.access", "web.sessions"):
+        monkeypatch.setattr(f"backend.{module}.utc_now", lambda: now)
+
+    for starts in days:
+        page = await owner.get(home, params={"from": str(starts.date())})
+        assert page.status_code == 200
+        assert "17\u00a0h\u00a030\u201320\u00a0h\u00a030" in page.text
+
+
+async def test_a_call_sheet_names_who_is_sure_and_marks_who_is_not(
+    owner: Browser, home: str, stage: Stage, company: SignedUpCompany
+) -> None:
+    production = await stage.production()
+    call, late = await stage.call(production), await stage.call(production, SOON + timedelta(hours=6), title="Raccord")
+    sure, asked, drafted = [await stage.person(name) for name in ("Sûre", "Optionnée", "Brouillonne")]
+    await stage.patch(f"/people/{sure['id']}", {"phone": "+33 6 39 98 00 77"})
+    await stage.confirmed(call, sure)
+    offered = await stage.assignment(call, asked)
+    await stage.act(offered, "offer", expires_at="2031-03-01T12:00:00+01:00")
+    await stage.assignment(call, drafted)
+    await stage.patch("/company", {"contact_name": "Odile Bureau", "contact_phone": "+33 6 39 98 00 99"})
+
+    sheet = (await owner.get(f"{home}/print/day", params={"day": WEEK})).text
+
+    head = sheet.partition("<thead>")[2].partition("</thead>")[0]
+    assert "<b>brouillon, non publié</b>" in head
+    assert f"{sure['first_name']} {sure['last_name']}<" in sheet
+    assert f"{asked['first_name']} {asked['last_name']} (option)" in sheet
+    assert "Brouillonne" not in sheet
+    assert "1 personne en brouillon, non nommée" in sheet
+    assert 'href="tel:+33639980077"' in sheet
+    assert "Odile Bureau" in sheet
+    assert '<svg viewBox="0 0 ' in sheet
+    await stage.post(f"/calls/{call['id']}/publish", **{"If-Match": "*"})
+    sheet = (await owner.get(f"{home}/print/day", params={"day": WEEK})).text
+    head = sheet.partition("<thead>")[2].partition("</thead>")[0]
+    assert "v1, 1 convocation non publiée" in head
+    assert sheet.count("brouillon, non publié") == 1
+    await stage.patch(f"/calls/{call['id']}", {"title": "Répétition changée"})
+    await stage.patch(f"/calls/{late['id']}", {"status": "cancelled"})
+    sheet = (await owner.get(f"{home}/print/day", params={"day": WEEK})).text
+    assert "modifié depuis sa publication" in sheet
+    assert "Raccord" not in sheet
+
+
+async def test_who_may_not_read_the_directory_prints_no_number(
+    app: FastAPI, home: str, stage: Stage, client: AsyncClient, company: SignedUpCompany
+) -> None:
+    person = await stage.person("Discrète")
+    await stage.patch(f"/people/{person['id']}", {"phone": "+33 6 39 98 00 77"})
+    await stage.confirmed(await stage.call(await stage.production()), person)
+    viewer = await member(client, company, "viewer")
+    async with open_browser(app) as reader:
+        reader.cookies.set("__Host-filage", viewer["Authorization"].removeprefix("Bearer "), domain="filage.test")
+        sheet = await reader.get(f"{home}/print/day", params={"day": WEEK})
+
+    assert sheet.status_code == 200
+    assert "Discrète" in sheet.text
+    assert "98 00 77" not in sheet.text
+
+
+def test_a_square_code_holds_its_address_and_no_markup_of_it() -> None:
+    drawn = square_code('https://filage.test/c/x"><script>alert(1)</script>')
+
+    assert drawn.startswith("<svg ")
+    assert "script" not in drawn
+    assert "style=" not in drawn
+    assert drawn != square_code("https://filage.test/c/y")
 
 
 async def test_the_minutes_beside_the_day_stretch_a_call(owner: Browser, home: str, stage: Stage) -> None:

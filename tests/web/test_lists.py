@@ -2,6 +2,7 @@
 
 import html
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -347,3 +348,63 @@ async def test_who_only_reads_is_shown_no_form_and_nobodys_details(
             hidden = hidden_fields((await reader.get(paths["venues"])).text, "/sign-out")
             for kind, path in paths.items():
                 assert (await reader.post(path, data={**hidden, **KINDS[kind]})).status_code == 403
+
+
+async def test_the_calls_are_sought_changed_and_deleted_from_one_list(
+    owner: Browser, company: SignedUpCompany, client: AsyncClient, other_company: SignedUpCompany
+) -> None:
+    base, titles = f"/c/{company.slug}", ("La Mouette", "Oncle Vania")
+    put_on = [await create(client, company.headers, "/productions", title=one, kind="creation") for one in titles]
+    venue = await create(client, company.headers, "/venues", name="Salle du Cabestan")
+    times = {"starts_at": "2031-03-03T10:00:00+01:00", "ends_at": "2031-03-03T13:00:00+01:00", "kind": "rehearsal"}
+    later = {"starts_at": "2031-05-03T10:00:00+02:00", "ends_at": "2031-05-03T13:00:00+02:00", "kind": "strike"}
+    first = await create(client, company.headers, "/calls", production_id=put_on[0]["id"], title="Filage 100 %",
+                         venue_id=venue["id"], **times)  # fmt: skip
+    other = await create(client, company.headers, "/calls", production_id=put_on[1]["id"], title="Démontage", **later)
+    assert "Aucune convocation" not in said(await owner.get(f"{base}/calls"))
+    past = await create(client, company.headers, "/calls", production_id=put_on[0]["id"], title="Passée", kind="strike",
+                        starts_at="2020-03-03T10:00:00+01:00", ends_at="2020-03-03T13:00:00+01:00")  # fmt: skip
+    assert past["id"] not in (await owner.get(f"{base}/calls")).text
+    assert past["id"] in (await owner.get(f"{base}/calls", params={"from": ""})).text
+    await client.delete(f"/api/v1/calls/{past['id']}", headers={**company.headers, "If-Match": "*"})
+
+    for asked, found in (
+        ({"q": "filage %"}, first), ({"q": "démont"}, other), ({"production": put_on[0]["id"]}, first),
+        ({"venue": venue["id"]}, first), ({"from": "2031-04-01"}, other), ({"to": "2031-03-03"}, first),
+    ):  # fmt: skip
+        page = await owner.get(f"{base}/calls", params=asked)
+        assert found["id"] in page.text
+        assert ({first["id"], other["id"]} - {found["id"]}).pop() not in page.text, asked
+    assert "ne répond à cette recherche" in said(await owner.get(f"{base}/calls", params={"state": "cancelled"}))
+    odd = await owner.get(f"{base}/calls", params={"from": "hier", "venue": "x", "state": "y", "production": "z"})
+    assert odd.status_code == 200
+    assert 'id="from-error"' in odd.text
+    assert f'<a href="{base}/calls" aria-current="page">' in odd.text
+
+    page = await owner.get(f"{base}/calls", params={"q": "filage"})
+    gone = await owner.send_form(page, f"{base}/calls/{first['id']}/remove")
+    assert gone.headers["location"] == f"{base}/calls?q=filage"
+    assert (await owner.send_form(page, f"{base}/calls/{first['id']}/remove", once="2")).status_code == 404
+    assert (await owner.get(f"/c/{other_company.slug}/calls")).status_code == 404
+
+
+async def test_a_refused_page_says_who_is_signed_in_and_leads_to_their_planning(
+    app: FastAPI, owner: Browser, company: SignedUpCompany, client: AsyncClient, browser: Browser
+) -> None:
+    headers = await member(client, company, "intermittent")
+    async with open_browser(app) as mine:
+        mine.cookies.set("__Host-filage", headers["Authorization"].removeprefix("Bearer "), domain="filage.test")
+        refused = await mine.get(f"/c/{company.slug}")
+    assert refused.status_code == 403
+    assert "<title>Accès refusé" in refused.text
+    assert "Vous êtes connecté·e en tant que Dominique Petit." in refused.text
+    assert 'href="/sign-in"' not in refused.text
+    assert 'class="button" href="/me"' in refused.text
+
+    for path in (f"/c/{company.slug}/venues/{uuid4()}", "/nulle-part"):
+        missing = await owner.get(path)
+        assert missing.status_code == 404
+        assert "<title>Introuvable" in missing.text
+        assert 'href="/sign-in"' not in missing.text
+    nobody = await browser.get("/nulle-part")
+    assert (nobody.status_code, 'href="/sign-in"' in nobody.text) == (404, True)

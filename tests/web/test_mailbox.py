@@ -115,7 +115,7 @@ async def test_mails_are_listed_newest_first(browser: httpx.AsyncClient, setting
     assert re.findall(r"/demo/mailbox/([0-9a-f-]{36})", answer.text) == names[::-1]
     assert "Compagnie 2 vous invite sur Filage" in answer.text
     assert "zoe@example.org" in answer.text
-    assert "25/11/2026 09:32 UTC" in answer.text
+    assert "mer. 25 nov. 2026, 10\u00a0h\u00a032" in answer.text
 
 
 async def test_only_the_newest_are_listed_and_the_rest_are_counted(

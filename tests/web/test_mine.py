@@ -141,6 +141,68 @@ async def test_who_was_slower_reads_why(client: AsyncClient, person: Browser, ho
     assert f"{option}/accept" not in late.text
 
 
+async def moved(client: AsyncClient, house: House, option: str, **to: str) -> None:
+    """Move the call of an option, and publish it again."""
+    assignment = await status(client, house, option)
+    path = f"/api/v1/calls/{assignment['call_id']}"
+    version = (await client.get(path, headers=house.headers)).headers["etag"]
+    change = await client.patch(path, json=to, headers={**house.headers, "If-Match": version})
+    assert change.status_code == 200, change.text
+    assert (await client.post(f"{path}/publish", headers=house.headers)).status_code == 200
+
+
+async def test_a_move_is_shown_old_then_new_and_an_answer_to_the_old_one_is_not_taken(
+    client: AsyncClient, person: Browser, house: House
+) -> None:
+    option = await offered(client, house)
+    page, single = await person.get("/me"), await person.get(f"/me/assignments/{option}")
+    await moved(client, house, option, starts_at="2031-03-03T12:00:00+01:00", ends_at="2031-03-03T16:00:00+01:00")
+
+    late = await person.send_form(page, f"/me/assignments/{option}/accept")
+    declined = await person.send_form(single, f"/me/assignments/{option}/decline", reason="Déjà pris.")
+
+    for answer in (late, declined):
+        assert answer.status_code == 412
+        text = answer.text.replace("\u00a0", " ")
+        assert "La compagnie a changé cette date depuis que vous l" in text
+        assert "<s>lun. 3 mars 2031 10 h–14 h</s>" in text
+        assert "<strong>lun. 3 mars 2031 12 h–16 h</strong>" in text
+    assert "Déjà pris." in declined.text
+    assert (await status(client, house, option))["status"] == "option"
+    assert (await person.send_form(late, f"/me/assignments/{option}/accept")).status_code == 303
+
+
+async def test_who_comes_after_a_move_is_not_told_of_it(client: AsyncClient, person: Browser, house: House) -> None:
+    first = await offered(client, house)
+    await moved(client, house, first, ends_at="2031-03-03T15:00:00+01:00")
+    assert "Déplacé" in (await person.get("/me")).text
+    await act(client, house, first, "release")
+    later = await assign(client, house, (await status(client, house, first))["call_id"])
+    await act(client, house, later, "offer", expires_at=(SOON - 9 * HOUR).isoformat(), rank=1)
+
+    page = await person.get("/me")
+
+    assert f"{later}/accept" in page.text
+    assert "Déplacé" not in page.text
+
+
+async def test_a_second_choice_is_explained_and_findings_are_read_before_the_answer(
+    client: AsyncClient, person: Browser, house: House, other_house: House
+) -> None:
+    await confirmed(client, other_house, hours=6)
+    starts = SOON + 6.5 * HOUR
+    made = await call(client, house, starts.isoformat(), (starts + 5 * HOUR).isoformat())
+    second = await assign(client, house, made["id"])
+    await act(client, house, second, "offer", expires_at=(SOON - HOUR).isoformat(), rank=2)
+
+    page = (await person.get("/me")).text.replace("\u00a0", " ")
+
+    assert "second choix</span>" in page
+    assert "Second choix : une autre personne est demandée avant vous." in page
+    assert "11 h de travail le 3 mars 2031, pour 10 h au plus." in page.partition('class="small warn"')[2]
+    assert page.index('class="small warn"') < page.index(f"{second}/accept")
+
+
 async def test_an_answer_is_taken_back_for_a_minute_only(
     app: FastAPI, client: AsyncClient, person: Browser, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,10 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
+from backend.notifications.preferences import KINDS
 from backend.web.my_calendar import links
 from backend.web.my_hours import minutes_of
+from backend.web.my_profile import KINDS as WORDS_OF_KINDS
 from tests.helpers import PASSWORD, SignedUpCompany
 from tests.portal.conftest import House, email, house, other_house
 from tests.portal.test_two_companies import mails
@@ -16,6 +18,8 @@ from tests.web.test_mine import confirmed, offered, person
 
 __all__ = ["email", "house", "mails", "other_house", "person"]
 
+PATHS = ("/me", "/me/hours", "/me/hours/entries/new", "/me/calendar", "/me/profile", "/me/findings",
+         "/me/unavailabilities")  # fmt: skip
 ENTRY = {
     "kind": "annexe_10", "employer": "Théâtre de la Cité", "company_id": "", "starts_on": "2026-10-05",
     "ends_on": "2026-10-09", "hours": "7 h 30", "cachets": "2", "status": "declared",
@@ -36,7 +40,8 @@ async def test_hours_are_entered_corrected_counted_and_deleted(owner: Browser) -
     page = await owner.get("/me/hours", params={"reference_date": "2026-10-31"})
     assert "31\u00a0h\u00a030" in page.text  # 7 h 30 and two cachets of 12 h
     assert '<svg class="chart"' in page.text
-    assert "oct. : 31\u00a0h\u00a030" in page.text
+    assert re.findall(r">(20\d\d)</text>", page.text) == ["2025", "2026"]  # no month without its year
+    assert "oct. 2026 : 31\u00a0h\u00a030" in page.text
     assert "Octobre 2026, annexe 10 (artistes)" in page.text
 
     form = await owner.get(path)
@@ -133,7 +138,9 @@ def test_each_calendar_has_its_link() -> None:
 
     assert found["device"] == "webcal://filage.example/calendar/s3cret.ics"
     assert found["google"].endswith("cid=webcal%3A%2F%2Ffilage.example%2Fcalendar%2Fs3cret.ics")
-    assert "url=https%3A%2F%2Ffilage.example%2Fcalendar%2Fs3cret.ics" in found["outlook"]
+    for name, host in (("outlook", "outlook.live.com"), ("office", "outlook.office.com")):
+        assert found[name].startswith(f"https://{host}/")
+        assert "url=https%3A%2F%2Ffilage.example%2Fcalendar%2Fs3cret.ics" in found[name]
 
 
 async def test_name_and_language_change_at_once(owner: Browser) -> None:
@@ -193,6 +200,32 @@ async def test_a_new_address_needs_the_password_and_is_to_be_confirmed(owner: Br
     assert "à confirmer par le lien reçu" in after.text
 
 
+async def test_messages_are_chosen_by_kind(app: FastAPI, owner: Browser) -> None:
+    page, second_tab = await owner.get("/me/profile"), await owner.get("/me/profile")
+    assert len(re.findall(r'name="wanted" value="\w+" checked', page.text)) == len(KINDS)
+    chosen = await owner.send_form(page, "/me/profile/messages", wanted="cancelled")
+    assert chosen.headers["location"] == "/me/profile?done=messages#messages"
+    after = await owner.get("/me/profile?done=messages")
+    assert "Choix de messages enregistré." in after.text
+    assert re.findall(r'name="wanted" value="(\w+)" checked', after.text) == ["cancelled"]
+
+    stale = await owner.send_form(second_tab, "/me/profile/messages", wanted="eve")
+
+    assert stale.status_code == 412
+    assert re.findall(r'name="wanted" value="(\w+)" checked', stale.text) == ["eve"]
+    assert re.findall(r'value="(\w+)" checked', (await owner.get("/me/profile")).text) == ["cancelled"]
+
+
+def test_every_kind_of_message_has_words() -> None:
+    assert set(KINDS) <= set(WORDS_OF_KINDS)
+
+
+async def test_nothing_declared_is_no_hours_rather_than_no_minutes(owner: Browser) -> None:
+    page = (await owner.get("/me/hours")).text.replace("\u00a0", " ")
+
+    assert "<dt>Déjà déclaré</dt><dd><strong>0 h</strong>" in page
+
+
 async def test_findings_over_all_employers_stand_on_a_page(
     client: AsyncClient, person: Browser, house: House, other_house: House
 ) -> None:
@@ -210,8 +243,7 @@ async def test_nothing_on_these_pages_runs_or_is_drawn_from_inside_them(
     client: AsyncClient, person: Browser, house: House
 ) -> None:
     option = await offered(client, house)
-    paths = ("/me", "/me/hours", "/me/hours/entries/new", "/me/calendar", "/me/profile", "/me/findings")
-    for path in (*paths, f"/me/assignments/{option}"):
+    for path in (*PATHS, f"/me/assignments/{option}"):
         page = await person.get(path)
         assert page.status_code == 200
         assert not re.findall(r"""\s(?:style|on[a-z]+)=["']|<script>|<style""", page.text), path
@@ -219,7 +251,7 @@ async def test_nothing_on_these_pages_runs_or_is_drawn_from_inside_them(
 
 
 async def test_nobody_reads_these_pages_without_signing_in(browser: Browser) -> None:
-    for path in ("/me", "/me/hours", "/me/hours/entries/new", "/me/calendar", "/me/profile", "/me/findings"):
+    for path in PATHS:
         answer = await browser.get(path)
         assert answer.headers["location"].startswith("/sign-in?next=%2Fme"), path
 

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from base64 import b64decode
 from datetime import date, timedelta
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,11 +22,17 @@ ACCEPTED = {"00-valid", "12-excel-fr", "13-crlf"}
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
-async def send(browser: Browser, company: SignedUpCompany, sent: dict[str, bytes], step: str = "check") -> Response:
+async def send(
+    browser: Browser,
+    company: SignedUpCompany,
+    sent: dict[str, bytes],
+    step: str = "check",
+    fixes: dict[str, str] | None = None,
+) -> Response:
     """Send files by the form of the set-up page, as a browser does without its script."""
     action = f"/c/{company.slug}/setup/import"
     page = await browser.get(f"/c/{company.slug}/setup")
-    data = {**hidden_fields(page.text, action), "step": step}
+    data = {**hidden_fields(page.text, action), **(fixes or {}), "step": step}
     parts = [("files", (name, content, "text/csv")) for name, content in sent.items()]
     return await browser.post(action, data=data, files=parts or [("files", ("", b"", "application/octet-stream"))])
 
@@ -57,8 +65,59 @@ async def test_a_mistake_is_named_by_file_line_column_and_cure(owner: Browser, c
 
     assert "people.csv" in page
     assert "Ligne 2" in page
-    assert "colonne « job »" in page
+    assert "colonne «\u00a0job\u00a0»" in page
     assert "astronaute" in page
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """Return the fields of corrections of a page, with what they hold."""
+    found = [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r'<input [^>]*name="fix:[^>]*>', page)]
+    return {unescape(one["name"]): unescape(one["value"]) for one in found}
+
+
+async def test_mistakes_are_corrected_on_the_page_and_the_corrections_stay_until_the_season_is_stored(
+    owner: Browser, client: AsyncClient, company: SignedUpCompany
+) -> None:
+    season = read_folder("bad/00-valid")
+    lines = season["people.csv"].decode().splitlines()
+    header, first = lines[0].split(","), lines[1].split(",")
+    first[header.index("job")], first[header.index("email")] = "astronaute", "pas une adresse"
+    season["people.csv"] = "\n".join([lines[0], ",".join(first), *lines[2:]]).encode()
+    page = (await send(owner, company, season)).text
+    asked = fields_of(page)
+    (job,) = (name for name in asked if ":2:job:" in name)
+    (email,) = (name for name in asked if ":2:email:" in name)
+    assert (asked[job], asked[email]) == ("astronaute", "pas une adresse")
+    assert '<option value="machiniste">' in page
+
+    half = await send(owner, company, season, fixes={job: "machiniste", email: "encore fausse"})
+    again = fields_of(half.text)
+    assert half.status_code == 422
+    assert again == {job: "machiniste", email: "encore fausse"}
+    assert "Un point à corriger" in half.text
+    whole = {**again, email: "ines@example.org"}
+    other = await send(owner, company, {"people.csv": b"ref"}, fixes=whole)
+    assert fields_of(other.text) == whole  # files that are refused altogether lose nothing either
+    tried = await send(owner, company, season, fixes=whole)
+    assert (tried.status_code, fields_of(tried.text)) == (200, whole)
+    stored = await send(owner, company, season, "store", fixes=whole)
+
+    assert stored.status_code == 303
+    people = (await client.get("/api/v1/people?limit=200", headers=company.headers)).json()["items"]
+    assert [one["email"] for one in people if one["job"] == "machiniste"][:1] == ["ines@example.org"]
+
+
+async def test_a_correction_is_not_made_in_another_file(owner: Browser, company: SignedUpCompany) -> None:
+    season = read_folder("bad/07-unknown-job")
+    asked = fields_of((await send(owner, company, season)).text)
+    fixes = dict.fromkeys(asked, "machiniste")
+    changed = {name: text.replace(b"astronaute", b"cosmonaute") for name, text in season.items()}
+
+    page = (await send(owner, company, changed, fixes=fixes)).text
+
+    assert "cosmonaute" in page
+    forged = {"fix:people.csv:9999999999:job:x": "a", "fix:": "b", "fix:x:y:z": "c", "fix:people.csv:-1:job:": "d"}
+    assert (await send(owner, company, season, fixes=forged)).status_code == 422
 
 
 async def test_the_mistakes_are_downloaded_as_a_table_that_no_spreadsheet_runs(
@@ -112,7 +171,9 @@ async def test_one_form_tries_and_then_stores(owner: Browser, client: AsyncClien
     [
         ({}, "Aucun fichier reçu"),
         ({"affiche.png": PNG}, "n'est pas de ceux d'une saison"),
-        ({"people.csv": PNG}, "n'est pas en UTF-8"),
+        ({"people.csv": PNG}, "n'est pas du texte"),
+        ({"people.csv": b""}, "Ce fichier est vide"),
+        ({"people.csv": "Inès".encode("latin-1")}, "n'est pas en UTF-8"),
         ({"../people.csv": b"ref"}, "chemin"),
         ({"<script>.csv": b"ref"}, "&lt;script&gt;.csv"),
     ],

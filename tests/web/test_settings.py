@@ -2,12 +2,14 @@
 
 import html
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
-from tests.helpers import PASSWORD, SignedUpCompany, member, unique
+from backend.outbox.mail import Mail
+from tests.helpers import PASSWORD, SignedUpCompany, create, member, unique
 from tests.web.conftest import Browser, hidden_fields, open_browser
 
 PAGES = ("", "/members", "/jobs", "/agreements", "/travel", "/history")
@@ -261,3 +263,39 @@ async def test_forms_of_another_browser_change_nothing(
 
     assert answer.status_code == 403
     assert 'value="60"' in (await owner.get(path)).text
+
+
+async def test_the_whole_team_is_invited_once_and_each_result_is_named(
+    app: FastAPI, owner: Browser, company: SignedUpCompany, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Mail] = []
+    monkeypatch.setattr(app.state.database, "_deliver", sent.extend)
+    path, base = f"/c/{company.slug}/people/invite", {"last_name": "Vasseur", "job": "electricien"}
+    emails = [f"{unique('equipe')}@example.org" for _ in range(3)]
+    team = [await create(client, company.headers, "/people", first_name=f"Inès {number}", email=email, **base)
+            for number, email in enumerate(emails)]  # fmt: skip
+    silent = await create(client, company.headers, "/people", first_name="Sans adresse", **base)
+    page = await owner.get(path)
+    assert page.text.count('name="people"') == 3
+    assert "Sans adresse" not in page.text
+    nobody = await owner.send_form(page, path)
+    assert (nobody.status_code, "Choisissez au moins une personne" in nobody.text) == (422, True)
+
+    chosen = [one["id"] for one in (*team[:2], silent)]
+    form = {**hidden_fields(page.text, path), "people": chosen}
+    done = await owner.post(path, data=form)
+    again = await owner.post(path, data=form)
+
+    assert "2 invitations sont parties" in done.text
+    assert done.text.count("/invitation?token=") == 4  # beside each name, and all of them to copy at once
+    assert "sans adresse e-mail" in done.text
+    assert (again.status_code, again.headers["location"]) == (303, path)
+    once_more = await owner.post(path, data={**form, "once": "another", "people": [one["id"] for one in team]})
+    assert "1 invitation est partie" in once_more.text
+    assert once_more.text.count("déjà invitée, réponse attendue") == 2
+    waiting = (await client.get("/api/v1/invitations", headers=company.headers)).json()["items"]
+    assert sorted(one["email"] for one in waiting) == sorted(emails)
+    assert {one["person_id"] for one in waiting} == {one["id"] for one in team}
+    assert sorted(mail.to for mail in sent) == sorted(emails)
+    foreign = await owner.post(path, data={**form, "once": "third", "people": [str(uuid4()), "x"]})
+    assert foreign.status_code == 422

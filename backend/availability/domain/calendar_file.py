@@ -18,6 +18,7 @@ from backend.core.errors import Sentence
 from backend.core.instants import find_zone
 
 MOST_EVENTS, MOST_RULES = 2000, 500
+MOST_STEPS = 20_000_000  # of all rules of a file together: two to three seconds, whatever they say
 LONGEST = timedelta(days=366)
 _DAY = timedelta(days=1)
 _FOLD = re.compile(r"(?:\r?\n)+[ \t]")
@@ -75,8 +76,10 @@ def read_calendar(content: bytes, window: Window) -> CalendarRead:
     moved = {(_uid(event), _plain(event["RECURRENCE-ID"].dt, window.zone)) for event in events if _is_moved(event)}
     reader = _Reader(window, moved)
     found: dict[str, BusyEvent] = {}
-    for event in events:
+    for number, event in enumerate(events, 1):
         read = reader.read(event)
+        if reader.steps > MOST_STEPS:
+            raise _too_much_work(number, event)
         if read is not None and read.uid_hash in found:
             reader.skipped["duplicate"] += 1
         elif read is not None:
@@ -90,6 +93,7 @@ class _Reader:
         self.moved = moved
         self.skipped: Counter[str] = Counter()
         self.cut = 0
+        self.steps = 0
 
     def read(self, event: Any) -> BusyEvent | None:  # noqa: ANN401 - the library's event has no precise types
         try:
@@ -112,6 +116,7 @@ class _Reader:
         try:
             starts = self._starts(event, start, end, zone)
         except RecurrenceError as error:
+            self.steps += error.steps
             return error.code, []
         spans = [Span(instant_of(each, zone), instant_of(each + (end - start), zone)) for each in starts]
         spans = [
@@ -127,6 +132,7 @@ class _Reader:
         floor, horizon = (at.astimezone(zone).replace(tzinfo=None) for at in (self.window.floor, self.window.horizon))
         found = expand(rule, start, zone, floor - (end - start), horizon)
         self.cut += found.cut
+        self.steps += found.steps
         left_out = {_plain(at, zone) for at in _excluded(event)}
         uid = _uid(event)
         return [
@@ -194,6 +200,20 @@ def _events(content: bytes) -> list[Any]:
             "most in a file. Export a shorter period.",
         )
     return found
+
+
+def _too_much_work(number: int, event: Any) -> CalendarError:  # noqa: ANN401 - the library's event has no precise types
+    rule, start = _short(_rule(event) or ""), _value(event.get("DTSTART"), "dt")
+    day = f"{start:%d/%m/%Y}" if isinstance(start, date) else "?"
+    return CalendarError(
+        "too_much_work",
+        f"Les répétitions de ce calendrier demandent trop de calcul ; la limite est atteinte à l'événement n° {number} "
+        f"du fichier (début le {day}, « {rule} »). Rien n'est importé : donnez-leur une fin ou un début plus récent, "
+        "ou exportez une période plus courte.",
+        f"The recurrences of this calendar take too much work; the limit is reached at event no. {number} of the file "
+        f"(starting {day}, “{rule}”). Nothing was imported: give them an end or a later start, or export a shorter "
+        "period.",
+    )
 
 
 def _check_zones(events: Sequence[Any]) -> None:

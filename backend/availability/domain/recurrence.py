@@ -1,9 +1,8 @@
 """Recurring absences (RRULE of RFC 5545), written out as single ones: bounded whatever the rule says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import islice, takewhile
 from typing import Any
 
 from dateutil.rrule import rrulestr
@@ -33,59 +32,118 @@ BY_DAYS = frozenset({"DAILY", "WEEKLY"})
 OLDEST = timedelta(days=40 * 366)  # before what is wanted: each day since then is a step
 MONTHLY_ONLY = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"})
 _CENTURIES = timedelta(days=146_097)  # 400 years: the calendar repeats, days of the week included
-_LAST_YEAR = 9_990
+_LAST_YEAR = 9_998
+_END = datetime.combine(date.max, time())
+_FIRST_REGULAR, _LAST_REGULAR, _FIRST_LATE_REGULAR = 1901, 2099, 9901
+_WEIGHTS = {"DAILY": 20, "WEEKLY": 20, "MONTHLY": 2, "YEARLY": 1}  # measured: what a day of such a rule costs
 
 
 class RecurrenceError(ValueError):
-    """A rule that cannot be followed; `sentence` says what to change."""
+    """A rule that cannot be followed; `sentence` says what to change, `steps` how much work it was to find out."""
 
-    def __init__(self, code: str, fr: str, en: str) -> None:
+    def __init__(self, code: str, fr: str, en: str, steps: int = 0) -> None:
         super().__init__(code)
         self.code = code
+        self.steps = steps
         self.sentence = Sentence(fr, en)
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Starts of a rule on the clocks of its zone, in order; `cut`: there were more of them than were wanted."""
+    """Starts of a rule on the clocks of its zone, in order; `cut`: there were more of them than were wanted.
+
+    `steps`: about how much work it was to follow the rule, in days looked at.
+    """
 
     starts: list[datetime]
     cut: bool
+    steps: int = 0
 
 
 def expand(rule: str, first: datetime, zone: tzinfo, floor: datetime, horizon: datetime) -> Expansion:
     """Return when `rule` starts again from `first` on (naive, on the clocks of `zone`), between `floor` and `horizon`.
 
-    At most 400 of them. Raises RecurrenceError for a rule that is none, and for one that repeats within a day.
+    At most 400 of them. Raises RecurrenceError for a rule that is none, for one that repeats within a day, and for one
+    that never comes true (the 30th of February).
     """
     parts = _read(rule)
     until = _until(parts, zone)
-    if first > horizon:
+    if first > horizon or (until is not None and until < floor):
         return Expansion([], cut=False)
-    if floor - first > OLDEST and str(parts["FREQ"][0]).upper() in BY_DAYS:
+    if floor - first > OLDEST and _frequency(parts) in BY_DAYS:
         raise _too_old()
-    # Near the end of the calendar: a rule that never comes true (the 30th of February) is given up after 373 years.
-    shift = _CENTURIES * ((_LAST_YEAR - horizon.year) // 400)
+    begin = _near(first, floor, parts)
+    # Near the end of the calendar: a rule that never comes true is given up a few years after the horizon.
+    shift = _shift(begin, horizon)
     last = horizon + shift if until is None else min(horizon, until) + shift
     try:
         rest = {name: value for name, value in parts.items() if name != "UNTIL"}
         written: bytes = vRecur(rest).to_ical()  # type: ignore[no-untyped-call]  # the library leaves this one out
-        dates = rrulestr(written.decode(), dtstart=first + shift)
-        before = takewhile(lambda start: start <= last, dates)
-        wanted = [start - shift for start in islice(_from(before, floor + shift), MOST_TIMES + 1)]
-        endless = until is None or until > horizon
-        cut = len(wanted) > MOST_TIMES or (endless and _goes_on(dates, last))
+        walk = _walk(rrulestr(written.decode(), dtstart=begin + shift), floor + shift, last)
     except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
         raise _unreadable() from error
-    return Expansion(wanted[:MOST_TIMES], cut)
+    searched_all = walk.is_over and ("COUNT" not in parts or not walk.is_true)
+    steps = _steps(parts, (_END if searched_all else last) - (begin + shift))
+    if walk.is_over and not walk.is_true:
+        raise _never(steps)
+    endless = until is None or until > horizon
+    cut = len(walk.starts) > MOST_TIMES or (endless and not walk.is_over)
+    return Expansion([start - shift for start in walk.starts[:MOST_TIMES]], cut, steps)
 
 
-def _from(starts: Iterator[datetime], floor: datetime) -> Iterator[datetime]:
-    return (start for start in starts if start >= floor)
+@dataclass(slots=True)
+class _Walk:
+    """Starts found; whether the rule came true at all (also before them), and whether it has no more."""
+
+    starts: list[datetime]
+    is_true: bool = False
+    is_over: bool = True
 
 
-def _goes_on(dates: Any, last: datetime) -> bool:  # noqa: ANN401 - dateutil carries no types
-    return next((True for start in dates if start > last), False)
+def _walk(dates: Iterable[datetime], floor: datetime, last: datetime) -> _Walk:
+    found = _Walk([])
+    for start in dates:
+        found.is_true = True
+        if start >= floor and start <= last:
+            found.starts.append(start)
+        if start > last or len(found.starts) > MOST_TIMES:
+            found.is_over = False
+            break
+    return found
+
+
+def _near(first: datetime, floor: datetime, parts: Mapping[str, Any]) -> datetime:
+    """Return from when on to follow a rule of days or weeks: whole periods later, it has the same days from there."""
+    period = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}.get(_frequency(parts))
+    if period is None or "COUNT" in parts or floor <= first:
+        return first
+    step = period * _interval(parts)
+    return first + step * ((floor - first) // step)
+
+
+def _shift(first: datetime, horizon: datetime) -> timedelta:
+    """Return how far to move towards the end of the calendar, onto years that have the same days of the week.
+
+    Between two centuries without a leap year, the calendar repeats every 28 years; elsewhere every 400.
+    """
+    if first.year >= _FIRST_REGULAR and horizon.year < _LAST_REGULAR:
+        for years in range((_LAST_YEAR - horizon.year) // 4 * 4, _FIRST_LATE_REGULAR - first.year, -4):
+            shift = first.replace(month=1, day=1, year=first.year + years) - first.replace(month=1, day=1)
+            if shift.days % 7 == 0:
+                return shift
+    return _CENTURIES * ((_LAST_YEAR - horizon.year) // 400)
+
+
+def _steps(parts: Mapping[str, Any], span: timedelta) -> int:
+    return 1 + max(0, span.days) * _WEIGHTS[_frequency(parts)] // _interval(parts)
+
+
+def _frequency(parts: Mapping[str, Any]) -> str:
+    return str(parts["FREQ"][0]).upper()
+
+
+def _interval(parts: Mapping[str, Any]) -> int:
+    return int(parts.get("INTERVAL", [1])[0])
 
 
 def _read(rule: str) -> Mapping[str, Any]:
@@ -123,6 +181,15 @@ def _until(parts: Mapping[str, Any], zone: tzinfo) -> datetime | None:
     if isinstance(until, date):
         return datetime.combine(until, time.max, UTC).replace(tzinfo=None)
     raise _unreadable()
+
+
+def _never(steps: int) -> RecurrenceError:
+    return RecurrenceError(
+        "recurrence_empty",
+        "Cette répétition ne donne aucune date : vérifiez la règle et le début.",
+        "This recurrence gives no time at all: check the rule and the start.",
+        steps,
+    )
 
 
 def _too_old() -> RecurrenceError:

@@ -1,12 +1,12 @@
 """Seven files to one season, or to the list of every row that is wrong; nothing is written and nothing is raised."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from backend.core.errors import Sentence
-from backend.imports.domain import crossing, typed
+from backend.imports.domain import correcting, crossing, guard, typed
 from backend.imports.domain.cells import job_of
 from backend.imports.domain.columns import (
     ASSIGNMENTS,
@@ -18,8 +18,9 @@ from backend.imports.domain.columns import (
     PRODUCTIONS,
     VENUES,
 )
+from backend.imports.domain.correcting import Corrections
 from backend.imports.domain.problems import Problems, RowProblem
-from backend.imports.domain.reading import Table, read_table
+from backend.imports.domain.reading import Table, TextRow, read_table
 from backend.imports.domain.rows import (
     AssignmentRow,
     CallRow,
@@ -55,26 +56,49 @@ class _Rows:
     assignments: list[AssignmentRow]
 
 
-def judge(files: Mapping[str, bytes], known_jobs: Collection[str], *, today: date | None = None) -> Judgement:
+def judge(
+    files: Mapping[str, bytes], known_jobs: Collection[str], *, today: date | None = None,
+    corrections: Corrections = correcting.NONE,
+) -> Judgement:  # fmt: skip
     """Judge the seven files of one company, by file name; every problem of every row is found in one pass.
 
-    `known_jobs` are the company's job codes. With `today`, a birth date after it is refused. A past option expiry is
-    no problem. Nothing is raised, whatever the files hold; names other than the seven are not looked at.
+    Cells are read as `corrections` have them. `known_jobs` are the company's job codes. With `today`, a birth
+    date after it is refused. A past option expiry is no problem. Nothing is raised, whatever the files hold; other
+    names than the seven are not looked at.
     """
     problems = Problems()
-    tables = {file: _table(file, files, problems) for file in FILES}
+    tables = {file: _table(file, files, problems, corrections) for file in FILES}
     rows = _typed(tables, known_jobs, today, problems)
     _check_tables(tables, problems)
     _check_rows(rows, problems)
     if problems.kept:
-        return Judgement(None, problems.in_order(), problems.more, ())
+        return Judgement(None, _with_values(problems.in_order(), tables), problems.more, ())
     season = _season(rows)
     return Judgement(season, (), 0, _warnings(season))
 
 
-def _table(file: str, files: Mapping[str, bytes], problems: Problems) -> Table:
+def _with_values(problems: Sequence[RowProblem], tables: Mapping[str, Table]) -> tuple[RowProblem, ...]:
+    """Return the problems with what stands in their cells, so that it can be corrected where it is told."""
+    lines = {(one.file, one.line) for one in problems if one.column is not None}
+    rows = {
+        (file, row.line): row
+        for file, table in tables.items() for row in (*table.rows, *table.broken) if (file, row.line) in lines
+    }  # fmt: skip
+    return tuple(_with_value(one, rows.get((one.file, one.line or 0))) for one in problems)
+
+
+def _with_value(problem: RowProblem, row: TextRow | None) -> RowProblem:
+    column = problem.column
+    if row is None or column is None or column not in row.cells:
+        return problem
+    text = row.cells[column]
+    value = guard.put_on(text) if column in row.guarded else text
+    return replace(problem, value=value, was=correcting.digest(row.filed.get(column, value)))
+
+
+def _table(file: str, files: Mapping[str, bytes], problems: Problems, corrections: Corrections) -> Table:
     if file in files:
-        return read_table(file, files[file], problems)
+        return read_table(file, files[file], problems, corrections)
     problems.add(file, None, None, _file_missing(file), "file_missing")
     return Table(file, [], [], complete=False)
 

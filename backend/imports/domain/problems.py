@@ -12,13 +12,18 @@ _SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One thing to correct: where (`line` counts from 1, the header's) and what to do; `code` is stable."""
+    """One thing to correct: where (`line` counts from 1, the header's) and what to do; `code` is stable.
+
+    `value` is what was read in the cell, `was` the digest of what the file holds there; None where no cell is meant.
+    """
 
     file: str
     line: int | None
     column: str | None
     sentence: Sentence
     code: str
+    value: str | None = None
+    was: str | None = None
 
 
 @dataclass(slots=True)

@@ -9,11 +9,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.core.errors import Sentence
-from backend.imports.domain import guard
+from backend.imports.domain import correcting, guard
 from backend.imports.domain.columns import COLUMNS, OPTIONAL
+from backend.imports.domain.correcting import Corrections
 from backend.imports.domain.problems import Problems, listed, shown
 
 MAXIMUM_ROWS = 50_000
@@ -28,11 +29,15 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """One row as text, its guards taken off; `guarded` names the columns that had one."""
+    """One row as text, its guards taken off; `guarded` names the columns that had one.
+
+    `filed` is what the file holds, where corrections are read in its place.
+    """
 
     line: int
     cells: Mapping[str, str]
     guarded: frozenset[str] = frozenset()
+    filed: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, column: str) -> str:
         """Return the cell as refs are compared: stripped, in Unicode's composed form; empty when there is none."""
@@ -64,7 +69,9 @@ class _Record:
     cells: list[str]
 
 
-def read_table(file: str, content: bytes, problems: Problems) -> Table:
+def read_table(
+    file: str, content: bytes, problems: Problems, corrections: Corrections = correcting.NONE
+) -> Table:  # fmt: skip
     """Return the rows of `file` (a name of `COLUMNS`); what is wrong with its form goes to `problems`."""
     text = _decoded(file, content, problems)
     if text is None:
@@ -76,7 +83,7 @@ def read_table(file: str, content: bytes, problems: Problems) -> Table:
     columns = _columns(file, header, problems) if header else None
     if columns is None:
         return _unreadable(file)
-    return _rows(file, columns, records, problems)
+    return _rows(file, columns, records, problems, corrections)
 
 
 def _unreadable(file: str) -> Table:
@@ -88,6 +95,9 @@ def _decoded(file: str, content: bytes, problems: Problems) -> str | None:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
+        if b"\0" in body:
+            problems.add(file, None, None, _NO_TEXT, "not_text")
+            return None
         line = len(_LINE_END.findall(body[: error.start])) + 1
         problems.add(file, line, None, _NOT_UTF8, "not_utf8")
         return None
@@ -145,22 +155,32 @@ def _columns(file: str, header: _Record, problems: Problems) -> list[str] | None
     return None if wrong else found
 
 
-def _rows(file: str, columns: Sequence[str], records: _Records, problems: Problems) -> Table:
+def _rows(
+    file: str, columns: Sequence[str], records: _Records, problems: Problems, corrections: Corrections
+) -> Table:  # fmt: skip
     rows: list[TextRow] = []
     broken: list[TextRow] = []
     for record in records:
         if len(rows) + len(broken) == MAXIMUM_ROWS:
             problems.add(file, record.line, None, _TOO_MANY, "too_many_rows")
             return Table(file, rows, broken, complete=False)
-        row = _text_row(columns, record)
-        (rows if _is_well_formed(file, columns, record, problems) else broken).append(row)
+        row, read = _text_row(file, columns, record, corrections)
+        (rows if _is_well_formed(file, columns, read, problems) else broken).append(row)
     return Table(file, rows, broken, complete=records.complete)
 
 
-def _text_row(columns: Sequence[str], record: _Record) -> TextRow:
+def _text_row(
+    file: str, columns: Sequence[str], record: _Record, corrections: Corrections
+) -> tuple[TextRow, _Record]:  # fmt: skip
+    """Return a row, and its record as it is read: with the corrections that were made for it."""
+    filed = {}
+    if corrections:
+        filed = dict(zip(columns, record.cells, strict=False))
+        cells = [correcting.corrected(corrections, file, record.line, *one) for one in filed.items()]
+        record = _Record(record.line, [*cells, *record.cells[len(cells) :]])
     pairs = list(zip(columns, record.cells, strict=False))
     guarded = frozenset(column for column, cell in pairs if cell[:1] == "'" and guard.is_guarded(cell))
-    return TextRow(record.line, {column: guard.take_off(cell) for column, cell in pairs}, guarded)
+    return TextRow(record.line, {column: guard.take_off(cell) for column, cell in pairs}, guarded, filed), record
 
 
 def _is_well_formed(file: str, columns: Sequence[str], record: _Record, problems: Problems) -> bool:
@@ -185,6 +205,11 @@ CONTROL_CHARACTER = Sentence(
 _EMPTY = Sentence(
     "Ce fichier est vide : il faut au moins la ligne des noms de colonnes.",
     "This file is empty: it needs at least the line of column names.",
+)
+_NO_TEXT = Sentence(
+    "Ce fichier n'est pas du texte (une image, un classeur ?) : dans le tableur, enregistrez la feuille en "
+    "« CSV UTF-8 ».",
+    'This file is no text (a picture, a workbook?): in the spreadsheet, save the sheet as "CSV UTF-8".',
 )
 _NOT_UTF8 = Sentence(
     "Ce fichier n'est pas en UTF-8 : enregistrez en UTF-8 (dans le tableur : « CSV UTF-8 ») et recommencez.",

@@ -24,10 +24,19 @@ class BreakPlan:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The new times, in UTC; `clock_change`: some could not be what the clocks showed before."""
+    """The new times, in UTC; `clock_change`: somebody should look at them, because the clocks change.
+
+    Some time could not be what the clocks showed before, or is one that they show twice; or the call lasts longer or
+    less long than it did, or than it was meant to.
+    """
 
     times: Times
     clock_change: bool
+
+    @property
+    def minutes(self) -> int:
+        """How long the call really lasts."""
+        return int((self.times.ends_at - self.times.starts_at).total_seconds()) // 60
 
 
 class OutOfCalendarError(ValueError):
@@ -72,10 +81,15 @@ def _on_clocks(walls: Times, zone: ZoneInfo, lengths: Times) -> Moved:
     if find_faults(read, zone):
         read = _later(lengths, read.starts_at - lengths.starts_at)
     clock_change = any(
-        at.astimezone(zone).replace(tzinfo=None, fold=0) != wall.replace(fold=0)
+        at.astimezone(zone).replace(tzinfo=None, fold=0) != wall.replace(fold=0) or _is_shown_twice(wall, zone)
         for at, wall in zip(_flat(read), _flat(walls), strict=True)
     )
-    return Moved(_in_calendar(read), clock_change)
+    is_another_length = read.ends_at - read.starts_at != lengths.ends_at - lengths.starts_at
+    return Moved(_in_calendar(read), clock_change or is_another_length)
+
+
+def _is_shown_twice(wall: datetime, zone: ZoneInfo) -> bool:
+    return wall.replace(tzinfo=zone, fold=0).utcoffset() != wall.replace(tzinfo=zone, fold=1).utcoffset()
 
 
 def _wall(at: datetime, days: int, zone: ZoneInfo) -> datetime:

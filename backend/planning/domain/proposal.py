@@ -1,8 +1,9 @@
 """A change of the planning that is only proposed: calls at other times, people on calls, people taken off."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from backend.rules.work import Pause, Segment, Work
 
@@ -12,12 +13,13 @@ NEW = "new-"
 
 @dataclass(frozen=True, slots=True)
 class NewTimes:
-    """When a call would take place instead."""
+    """When a call would take place instead; `facts` are what else of it would be another thing, as a segment has it."""
 
     starts_at: datetime
     ends_at: datetime
     pauses: Sequence[Pause]
     unplaced_break_minutes: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Proposal:
             ends_at=times.ends_at,
             pauses=times.pauses,
             unplaced_break_minutes=times.unplaced_break_minutes,
+            **times.facts,
         )
 
 

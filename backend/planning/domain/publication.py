@@ -19,6 +19,7 @@ FIELDS = (
 )
 TOLD = timedelta(minutes=15)
 """A move of more than this is told to the people; less is read when they look."""
+WHEN_AND_WHERE = ("starts_at", "ends_at", "venue_id")
 PUBLISHED, CANCELLED = "published", "cancelled"
 
 
@@ -46,6 +47,11 @@ def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> 
         for name in after
         if before.get(name) != after[name]
     ]
+
+
+def has_moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Tell whether the times or the place are other ones, by however little."""
+    return any(before.get(name) != after.get(name) for name in WHEN_AND_WHERE)
 
 
 def must_be_told(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:

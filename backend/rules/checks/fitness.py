@@ -27,8 +27,8 @@ def check_skills(case: Case) -> Iterator[Finding]:
             continue
         label, at = case.skill_labels.get(skill, skill), case.at(causes[0].start)
         sentence = Sentence(
-            f"Compétence « {label} » demandée pour la convocation du {at.fr}, que la personne n'a pas.",
-            f'Skill "{label}" required for the call of {at.en}, which the person has not.',
+            f"Compétence « {label} » demandée pour la convocation du {at.fr}, et pas acquise.",
+            f'Skill "{label}" required for the call of {at.en}, and not held.',
         )
         yield from _found(case, "SKILL-MISSING", skill, causes, 0, Unit.SKILLS, sentence)
 
@@ -44,8 +44,8 @@ def check_permits(case: Case) -> Iterator[Finding]:
         ended = max((one.expires_on for one in held if one.expires_on and one.expires_on < day), default=None)
         if ended is None:
             sentence = Sentence(
-                f"{_first(word.fr)} : demandé pour la convocation du {at.fr}, et la personne n'en a pas de valable.",
-                f"{_first(word.en)}: required for the call of {at.en}, and the person has no valid one.",
+                f"{_first(word.fr)} : demandé pour la convocation du {at.fr}, et aucun n'est valable.",
+                f"{_first(word.en)}: required for the call of {at.en}, and none is valid.",
             )
             yield from _found(case, "PERMIT-MISSING", kind, causes, 0, Unit.PERMITS, sentence)
         else:

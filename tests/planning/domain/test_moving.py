@@ -52,7 +52,15 @@ def test_of_the_hour_shown_twice_the_first_is_meant_and_a_night_is_an_hour_longe
     moved = by_days(call("2027-10-24 02:30", "2027-10-24 05:00"), 7, PARIS)
     assert moved.times.starts_at == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
     assert moved.times.ends_at - moved.times.starts_at == timedelta(hours=3, minutes=30)
-    assert not moved.clock_change
+    assert (moved.clock_change, moved.minutes) == (True, 210)
+
+
+@pytest.mark.parametrize(("wall", "really"), [("2027-03-28T01:30", 60), ("2027-10-31T01:30", 180)])
+def test_two_hours_over_a_clock_change_are_marked_and_say_how_long_they_really_last(wall: str, really: int) -> None:
+    found = planned(datetime.fromisoformat(wall), 120, [], 0, PARIS)
+    assert (found.minutes, found.clock_change) == (really, True)
+    ordinary = planned(datetime.fromisoformat(wall) + timedelta(days=7), 120, [], 0, PARIS)
+    assert (ordinary.minutes, ordinary.clock_change) == (120, False)
 
 
 def test_the_second_of_an_hour_shown_twice_stays_the_second() -> None:

@@ -15,79 +15,94 @@
   const key = (chip) => chip && [chip.dataset.call, chip.dataset.a, chip.dataset.p].join("|");
   const row = (cell) => cell.closest("tr").dataset.row;
   const text = (chip) => chip.textContent.replace(/\s+/g, " ").trim();
-  let trimmed = false;
   let held = null, over = null, copying = false, marks = {}, marked = "";
 
+  let stop = null;
+
   // One tab stop: the chip that had the focus last, or the first one.
-  function rove(wanted) {
-    const all = chips();
-    const now = all.find((chip) => key(chip) === wanted) ?? all[0];
-    for (const chip of document.querySelectorAll("#board .chip")) chip.tabIndex = chip === now ? 0 : -1;
+  function rove(chip) {
+    const now = chip ?? chips()[0];
+    if (stop && stop !== now) stop.tabIndex = -1;
+    if (now) now.tabIndex = 0;
+    stop = now;
     return now;
   }
+  const still = (part) => { for (const chip of part.querySelectorAll(".chip")) if (chip !== stop) chip.tabIndex = -1; };
+  const find = (wanted) => {
+    const call = wanted?.split("|")[0];
+    const same = call ? [...document.querySelectorAll(`#board .chip[data-call="${call}"]`)].filter(shown) : [];
+    return same.find((chip) => key(chip) === wanted) ?? same[0];
+  };
+  // What this board shows, part by part: the answer holds only what is not so any more.
+  const seen = () => [board().dataset.shape, ...Array.from(board().querySelectorAll("[data-k]"), (part) => `${part.dataset.k}:${part.dataset.h}`)].join(" ");
 
-  async function send(path, fields, focus) {
+  // A refusal stays in reach, wherever the page is scrolled to, until it is closed.
+  function refuse(parts, focus) {
+    alerts.replaceChildren(...parts);
+    const close = Object.assign(document.createElement("button"), { type: "button", className: "plain close", textContent: words().close });
+    close.addEventListener("click", () => { alerts.replaceChildren(); find(focus)?.focus(); });
+    alerts.firstElementChild?.append(close);
+    rove(find(focus))?.focus();
+  }
+
+  const lost = (focus) => refuse([Object.assign(document.createElement("div"), { className: "alert wrong", textContent: words().lost })], focus);
+
+  async function send(path, fields, focus, undo) {
     const body = new URLSearchParams(fields);
+    body.set("seen", seen());
     let answer;
     try {
       answer = await fetch(path, { method: "POST", body, headers: { "HX-Request": "true", Accept: "text/html" } });
     } catch {
-      alerts.innerHTML = '<p class="alert wrong"></p>';
-      alerts.firstChild.textContent = words().lost;
+      undo?.();
+      lost(focus);
       return;
     }
     if (answer.headers.get("HX-Redirect")) { location.assign(answer.headers.get("HX-Redirect")); return; }
     const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!answer.ok) {
-      alerts.replaceChildren(...found.body.children);
-      alerts.querySelector("textarea, select, .alert")?.scrollIntoView({ block: "nearest" });
-      rove(focus)?.focus();
-      return;
-    }
-    swap(found.getElementById("board"), focus);
+    undo?.();
+    if (answer.ok) show(found, focus); else refuse(found.body.children, focus);
   }
 
-  function swap(fresh, focus) {
-    if (!fresh) { location.reload(); return; }
+  function show(found, focus) {
+    const changes = found.getElementById("changes"), fresh = found.getElementById("board");
+    if (!changes && !fresh) { location.reload(); return; }
     alerts.replaceChildren();
     marks = {}; marked = "";
-    trimmed = !fresh.querySelector(".phone-days");
-    if (!patch(board(), fresh)) board().replaceWith(fresh);
+    document.getElementById("publish-place").replaceChildren(...found.querySelectorAll("#publish"));
+    if (changes) patch(changes); else board().replaceWith(fresh);
+    if (fresh) { still(fresh); stop = null; }
     const said = document.querySelector("#done [data-say]")?.textContent ?? "";
     const count = document.querySelector("#found-title")?.textContent.replace(/\s+/g, " ").trim() ?? "";
     say(`${said} ${count}`);
-    const call = focus?.split("|")[0];
-    const same = chips().find((chip) => key(chip) === focus) ?? chips().find((chip) => chip.dataset.call === call);
-    rove(key(same));
-    (same ?? document.querySelector("#done button") ?? document.getElementById("main")).focus({ preventScroll: false });
+    const same = find(focus);
+    rove(same ?? (stop?.isConnected ? stop : null));
+    (same ?? document.querySelector("#done button") ?? document.getElementById("main")).focus();
     document.dispatchEvent(new Event("board"));
   }
 
-  // Of a table with the same rows and days, only the cells that differ are replaced: the rest is not laid out again.
-  function patch(old, fresh) {
-    const [rows, next] = [old, fresh].map((one) => [...one.querySelectorAll("table.week tr")]);
-    const differ = (line, at) => line.dataset.row !== next[at].dataset.row || line.cells.length !== next[at].cells.length;
-    if (!rows.length || rows.length !== next.length || rows.some(differ)) return false;
-    for (const chip of [old, fresh].flatMap((one) => [...one.querySelectorAll(".chip")])) chip.tabIndex = -1;
-    rows.forEach((line, at) => [...line.cells].forEach((cell, column) => {
-      const wanted = next[at].cells[column];
-      if (cell.innerHTML !== wanted.innerHTML) cell.replaceChildren(...wanted.childNodes);
-    }));
-    for (const part of ["#done", ".panel", ".phone-days"]) {
-      const [was, is] = [old.querySelector(part), fresh.querySelector(part)];
-      if (was && is) was.replaceWith(is); else if (was) was.remove(); else if (is) old.prepend(is);
+  function patch(changes) {
+    const old = new Map(Array.from(board().querySelectorAll("[data-k]"), (part) => [part.dataset.k, part]));
+    for (const part of changes.querySelectorAll("[data-k]")) {
+      const was = old.get(part.dataset.k);
+      if (!was) continue;
+      still(part);
+      for (const one of was.querySelectorAll("details[data-job]")) {
+        const same = part.querySelector(`details[data-job="${CSS.escape(one.dataset.job)}"]`);
+        if (same) same.open = one.open;
+      }
+      was.replaceWith(part);
     }
-    Object.assign(old.dataset, fresh.dataset);
-    return true;
+    document.getElementById("done")?.remove();
+    board().prepend(...changes.querySelectorAll("#done"));
   }
 
-  // A wide screen asks for the board without the list of small ones, and for all of it when it becomes small.
+  // Of the table of wide screens and the list of small ones, the next page brings the one that this screen shows.
   const small = matchMedia("(max-width: 40rem)");
-  small.addEventListener("change", () => { if (trimmed) location.reload(); });
-  const basics = (chip) => ({
-    csrf: board().dataset.csrf, once: once(), version: chip?.dataset.v ?? "",
-    back: board().dataset.back + (small.matches ? "" : "&wide=1"),
-  });
+  const screen = () => { document.cookie = `filage-screen=${small.matches ? "small" : "wide"}; path=/c; max-age=31536000; samesite=lax`; };
+  const misses = () => board()?.querySelector(".phone-days, table.week") && !board().querySelector(small.matches ? ".phone-days" : "table.week");
+  small.addEventListener("change", () => { screen(); if (misses()) location.reload(); });
+  const basics = (chip) => ({ csrf: board().dataset.csrf, once: once(), version: chip?.dataset.v ?? "", back: board().dataset.back });
   // Not crypto.randomUUID: a company's own server may be reached by http.
   const once = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 
@@ -107,7 +122,21 @@
         Object.assign(fields, { person: target, assignment: chip.dataset.a, name: name(target) });
       } else if (by === "person") { say(words().nowhere); return; }
     } else if (cell === here && !copy) return;
-    send(path, fields, key(chip));
+    send(path, fields, key(chip), "person" in fields ? undefined : place(chip, cell, copy));
+  }
+
+  // The chip is where it was dropped at once; what takes it back runs before the answer is shown.
+  function place(chip, cell, copy) {
+    const placed = copy ? chip.cloneNode(true) : chip, home = chip.parentNode, next = chip.nextSibling;
+    const row = cell.querySelectorAll(".chip"), had = document.activeElement === chip;
+    const after = [...row].find((one) => text(one) > text(chip));
+    placed.classList.add("waiting");
+    if (after && after.parentNode === cell) after.before(placed); else cell.append(placed);
+    if (had) chip.focus({ preventScroll: true });
+    return () => {
+      placed.classList.remove("waiting");
+      if (copy) placed.remove(); else home.insertBefore(chip, next);
+    };
   }
 
   // Somebody's name dropped on a chip: they are put on that call's open position, as a draft.
@@ -134,7 +163,6 @@
     held?.classList.remove("held");
     document.querySelectorAll(".over").forEach((one) => one.classList.remove("over"));
     document.querySelectorAll("[data-mark]").forEach((one) => one.removeAttribute("data-mark"));
-    document.body.classList.remove("dragging");
     if (cancelled) say(words().cancel);
     held = null;
   }
@@ -212,7 +240,7 @@
     } else if (step) {
       event.preventDefault();
       const next = walk(chip, step);
-      if (next) { rove(key(next)); chip.tabIndex = -1; next.tabIndex = 0; next.focus(); }
+      if (next) rove(next).focus();
     } else if ("+-".includes(event.key) && chip.closest(".hours-list")) {
       chip.closest("li").querySelector(`button[value="${event.key === "+" ? 15 : -15}"]`)?.click();
     } else if (/^[mc]$/i.test(event.key) && chip.closest("td")) {
@@ -221,7 +249,7 @@
   });
   document.addEventListener("focusin", (event) => {
     const chip = event.target.closest?.("#board .chip");
-    if (chip) for (const one of document.querySelectorAll("#board .chip")) one.tabIndex = one === chip ? 0 : -1;
+    if (chip && chip !== stop) rove(chip);
   });
 
   // Mouse at once after a few pixels; touch after a long press, so that the page scrolls as it always does.
@@ -238,7 +266,9 @@
     start = { chip, x: event.clientX, y: event.clientY, id: event.pointerId, touch: event.pointerType !== "mouse" };
     if (start.touch) timer = setTimeout(() => { if (start && grab(start.chip, false)) begin(); }, 450);
   });
-  function begin() { dragged = true; document.body.classList.add("dragging"); }
+  // No class on the page says that something is held: it would have every chip styled anew, twice a drag.
+  function begin() { dragged = true; getSelection()?.removeAllRanges(); }
+  document.addEventListener("selectstart", (event) => { if (start && held) event.preventDefault(); });
   document.addEventListener("pointermove", (event) => {
     if (!start || event.pointerId !== start.id) return;
     const far = Math.hypot(event.clientX - start.x, event.clientY - start.y) > 6;
@@ -274,28 +304,45 @@
     const sheet = document.getElementById("sheet");
     if (!sheet || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    try {
-      const path = `${board().dataset.home}/calls/${chip.dataset.call}/sheet?back=${encodeURIComponent(board().dataset.back)}`;
-      const answer = await fetch(path, { headers: { "HX-Request": "true", Accept: "text/html" } });
-      if (!answer.ok) throw new Error(answer.status);
-      const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-      sheet.replaceChildren(...found.body.children);
-      sheet.dataset.from = key(chip);
-      sheet.showModal();
-    } catch { location.assign(chip.href); }
+    sheet.dataset.from = key(chip);
+    const path = `${board().dataset.home}/calls/${chip.dataset.call}/sheet?back=${encodeURIComponent(board().dataset.back)}`;
+    if (!(await fill(sheet, path))) location.assign(chip.href);
   });
-  document.getElementById("sheet")?.addEventListener("close", (event) => rove(event.target.dataset.from)?.focus());
+
+  // The sheet beside the board: a call's commands, and the chooser of people.
+  async function fill(sheet, path, body) {
+    try {
+      const answer = await fetch(path, { method: body ? "POST" : "GET", body, headers: { "HX-Request": "true", Accept: "text/html" } });
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!found.body.children.length || (!body && !answer.ok)) return false;
+      sheet.replaceChildren(...found.body.children);
+      if (!sheet.open) sheet.showModal();
+      sheet.scrollTop = 0;
+      return true;
+    } catch { return false; }
+  }
+  document.getElementById("sheet")?.addEventListener("close", (event) => rove(find(event.target.dataset.from))?.focus());
 
   // Forms that answer with the board: undo, cures, the sheet's move and copy.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!("quick" in form.dataset) || !board()) return;
+    if (!board() || !("quick" in form.dataset || "sheet" in form.dataset)) return;
     event.preventDefault();
-    const focus = document.getElementById("sheet")?.open ? document.getElementById("sheet").dataset.from : key(chips().find((one) => one.tabIndex === 0));
+    if ("sheet" in form.dataset) {
+      fill(document.getElementById("sheet"), form.action, new URLSearchParams(new FormData(form, event.submitter)))
+        .then((there) => { if (!there) { document.getElementById("sheet").close(); lost(stop && key(stop)); } });
+      return;
+    }
+    const focus = document.getElementById("sheet")?.open ? document.getElementById("sheet").dataset.from : stop && key(stop);
     document.getElementById("sheet")?.close();
     send(form.action, new FormData(form, event.submitter), focus);
   });
 
   window.filage = { send, basics };
-  if (board()) rove();
+  if (board()) {
+    screen();
+    if (misses()) location.reload();
+    still(board());
+    rove();
+  }
 })();

@@ -24,12 +24,15 @@
     const say = (text, asAlert) => {
       status.textContent = text;
       const note = document.createElement("p");
-      note.className = asAlert ? "alert wrong" : "alert";
+      note.className = asAlert ? "alert wrong said" : "alert said";
       note.textContent = text;
-      document.getElementById("report").replaceChildren(note);
+      const report = document.getElementById("report");
+      // What was corrected there stays, to be sent again.
+      report.querySelector(".said")?.remove();
+      report.prepend(note);
     };
     const check = async () => {
-      if (!input.files.length) return;
+      if (!input.files.length) return say(form.dataset.none, true);
       say(form.dataset.busy, false);
       form.setAttribute("aria-busy", "true");
       const sent = new FormData(form);

@@ -13,6 +13,21 @@ for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
   });
 }
 
+// Without network nothing leaves the page: what was typed stays where it is.
+const notSent = document.getElementById("not-sent");
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post" || navigator.onLine) return;
+  event.preventDefault();
+  event.target.prepend(notSent);
+  notSent.hidden = true; // shown again, it is read out again
+  requestAnimationFrame(() => (notSent.hidden = false));
+});
+addEventListener("online", () => (notSent.hidden = true));
+
+// Hours are those of each place: said where the clock of this device is another one.
+const elsewhere = document.getElementById("elsewhere");
+if (elsewhere) elsewhere.hidden = new Date().getTimezoneOffset() === -Number(elsewhere.dataset.minutes);
+
 // Taking an answer back is offered for a few seconds; later the date can still be declined.
 for (const form of document.querySelectorAll("form[data-seconds]")) {
   const leave = () => (form.contains(document.activeElement) ? setTimeout(leave, 1000) : form.remove());
