@@ -219,8 +219,6 @@ async def test_each_state_is_told_by_icon_figure_and_pattern_and_never_by_colour
     for state in STATES:
         await chip(page, house.calls[state]).focus()
         looks[state] = await chip(page, house.calls[state]).evaluate(LOOKS)
-    session = await page.context.new_cdp_session(page)
-    await session.send("Emulation.setEmulatedVisionDeficiency", {"type": "achromatopsia"})
     await picture(page, f"states{'-forced' if forced else ''}")
 
     assert len({look["icons"] for look in looks.values()}) == len(STATES), looks
@@ -251,7 +249,8 @@ async def test_forced_colours_keep_what_is_chosen_and_where_a_call_would_land(vi
 
 # What spills sideways out of the page, and what scrolls inside of it beside the table and the rows of tabs.
 SPILT = """() => {
-    const shown = one => one.getClientRects().length && !one.closest(".scroll, .timeline, .tabs, .hidden-visually");
+    const shown = one => one.checkVisibility() && one.getClientRects().length
+        && !one.closest(".scroll, .timeline, .tabs, .hidden-visually");
     const name = one => one.outerHTML.slice(0, 80);
     const all = [...document.querySelectorAll("main *")].filter(shown);
     const may = (one, side) => /auto|scroll/.test(getComputedStyle(one)[`overflow${side}`]);
@@ -332,7 +331,7 @@ async def test_nothing_of_a_company_is_left_in_a_browser_that_signed_out(
     other = await sign_up(client, "Compagnie du Cabestan")
     await create(client, other.headers, "/productions", title="Le Secret d'à côté", kind="creation")
     secrets = ("Filage 2", "W" * 90, "Salle 1", house.stage.company.slug)
-    page, beside = await windows.open(), await windows.open()
+    page, beside = await windows.open(DESK), await windows.open(DESK)
     await sign_in(page, house.stage.company.email)
     await page.goto(f"{house.home}?{WEEK}")
     await sign_in(beside, other.email, path=f"/sign-in?next=/c/{other.slug}/productions")
