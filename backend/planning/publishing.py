@@ -153,13 +153,13 @@ class Waiting:
 
 async def find_waiting(act: Act, period: Period, production_id: UUID | None = None) -> list[Waiting]:
     """Return the calls of a period that publishing would give a new version, by start."""
-    rows = await repository.list_calls_to_publish(act, period, production_id)
-    snapshots = [(row, take_snapshot(row._asdict())) for row in rows]
-    return [
-        Waiting(row, [Difference(**change) for change in find_changes(row.published, snapshot)])
-        for row, snapshot in snapshots
-        if row.published != snapshot
-    ]
+    found = []
+    for row in await repository.list_calls_to_publish(act, period, production_id):
+        if row.published is None:
+            found.append(Waiting(row, []))
+        elif row.published != (snapshot := take_snapshot(row._asdict())):
+            found.append(Waiting(row, [Difference(**one) for one in find_changes(row.published, snapshot)]))
+    return found
 
 
 async def find_audience(act: Act, calls: Sequence[UUID]) -> Sequence[Row[Any]]:

@@ -20,6 +20,7 @@ from backend.planning import calls as on_calls
 from backend.planning import publishing, reading
 from backend.planning.period import Period, read_bounded_period
 from backend.planning.reading import PlanningFilter
+from backend.planning.schemas import CallOut
 from backend.productions import service as productions
 from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.tenancy.acting import Act
@@ -96,10 +97,13 @@ async def mark_days(call_id: UUID, act: AsPlanner, request: Request) -> Response
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
-async def answer_act(request: Request, act: Act, fields: Mapping[str, str], **said: object) -> Response:
+async def answer_act(
+    request: Request, act: Act, fields: Mapping[str, str], call: CallOut | None = None, /, **said: object
+) -> Response:
     """Answer an act of the board: send the browser to the board; or, to a script, say at once what has changed of it.
 
     A script says by `seen` which parts it shows, each with its mark. Whoever repeats the request is sent to the board.
+    `call` is the one that `said` names, where the act has read it.
     """
     see_board = see(after_act(request, act, fields.get("back", ""), **said))
     if not is_fragment(request) or not fields.get("seen"):
@@ -107,7 +111,8 @@ async def answer_act(request: Request, act: Act, fields: Mapping[str, str], **sa
     view = read_view(act, _asked(fields))
     shown = await show(act, view, request)
     changed = shown.board.changed(fields["seen"])
-    context = await _context(request, act, view, shown, {name: str(value) for name, value in said.items()})
+    asked = {name: str(value) for name, value in said.items()}
+    context = _context(request, act, view, shown) | {"done": await _done(request, act, asked, call)}
     name = "board_fragment.html" if changed is None else "board_changes.html"
     return keep_instead(render(request, name, act=act, changed=changed, alone=True, **context), see_board)
 
@@ -122,7 +127,7 @@ async def _page(
 ) -> Response:  # fmt: skip
     view = read_view(act, asked)
     shown = await show(act, view, request)
-    context = await _context(request, act, view, shown, asked)
+    context = _context(request, act, view, shown) | {"done": await _done(request, act, asked)}
     alone = name == "board_fragment.html"
     choices = {} if alone else await _choices(act, request, view)
     return render(request, name, act=act, status=status, alone=alone, sentence=sentence, **context, **choices)
@@ -133,14 +138,12 @@ def _asked(fields: Mapping[str, str]) -> dict[str, str]:
     return dict(parse_qsl(fields.get("back", "").partition("?")[2]))
 
 
-async def _context(
-    request: Request, act: Act, view: View, shown: Shown, said: Mapping[str, str]
-) -> dict[str, Any]:  # fmt: skip
+def _context(request: Request, act: Act, view: View, shown: Shown) -> dict[str, Any]:
     base = f"/c/{act.company.slug}"
     return {
         "shown": shown, "board": shown.board, "view": view, "home": base, "back": view.at(base),
-        "screen": request.cookies.get(SCREEN, ""), "done": await _done(request, act, said),
-        "findings_shown": FINDINGS_SHOWN, "today": act.now.astimezone(ZoneInfo(act.company.timezone)).date(),
+        "screen": request.cookies.get(SCREEN, ""), "findings_shown": FINDINGS_SHOWN,
+        "today": act.now.astimezone(ZoneInfo(act.company.timezone)).date(),
     }  # fmt: skip
 
 
@@ -162,7 +165,9 @@ async def _choices(act: Act, request: Request, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _done(request: Request, act: Act, asked: Mapping[str, str]) -> dict[str, str] | None:
+async def _done(
+    request: Request, act: Act, asked: Mapping[str, str], call: CallOut | None = None
+) -> dict[str, str] | None:
     """Return what was just done, in words, and the form that undoes it; its parts travel in the address."""
     words = words_of(request)
     what, name = asked.get("done", ""), _id(asked.get("call", ""))
@@ -172,7 +177,7 @@ async def _done(request: Request, act: Act, asked: Mapping[str, str]) -> dict[st
     if what not in {"moved", "copied", "added"} or name is None:
         return None
     try:
-        call = await on_calls.read_call(act, name)
+        call = call or await on_calls.read_call(act, name)
     except AppError:
         return None  # it is gone meanwhile: there is nothing to undo
     base = f"/c/{act.company.slug}"

@@ -3,7 +3,7 @@
 Pure: the planning comes as the API gives it, and nothing here asks for anything.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -130,20 +130,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """All that a board shows; `open` is what nobody does yet, `calls` each call once, day by day."""
+    """All that a board shows; `open` is what nobody does yet. `whole` makes the chips of calls that `calls` holds."""
 
     view: View
     days: list[date]
     rows: list[Row]
     open: Row | None
-    calls: list[list[Chip]]
+    number: int
+    whole: Callable[[], Iterable[Chip]]
     found: list[dict[str, Any]]
     findings: int
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing takes place."""
-        return not any(self.calls)
+        return not self.number
+
+    @cached_property
+    def calls(self) -> list[list[Chip]]:
+        """Each call once, day by day; made when it is asked for, which a wide screen's week never does."""
+        return _days(self.whole(), self.days)
 
     @property
     def weeks(self) -> list[list[tuple[date, list[Chip]]]]:
@@ -174,15 +180,21 @@ class Board:
         """Which rows and days stand there: where it is another, nothing less than the whole board is of use."""
         return _mark([self.view.view, self.days, [row.key for row in self.lines], self.is_empty])
 
+    def mark(self, key: str) -> str | None:
+        """Return what changes with what a part of the board shows; None where there is no such part."""
+        return (self._of_days if key.startswith("d") else self._of_table).get(key)
+
     @cached_property
-    def marks(self) -> dict[str, str]:
-        """Each part of the board by its key, as a mark that changes with what the part shows."""
+    def _of_table(self) -> dict[str, str]:
         cells = [[(row.key, row.label, row.note, row.count), *map(_shown, row.cells)] for row in self.lines]
         if self.view.view == "month":
             cells = [[_shown(cell) for _, cell in week] for week in self.weeks]
         marks = {f"{at}.{column}": _mark(one) for at, line in enumerate(cells) for column, one in enumerate(line)}
-        days = {f"d{at}": _mark(_shown(cell)) for at, cell in enumerate(self.calls)}
-        return marks | days | {"f": _mark([self.found, self.findings])}
+        return marks | {"f": _mark([self.found, self.findings])}
+
+    @cached_property
+    def _of_days(self) -> dict[str, str]:
+        return {f"d{at}": _mark(_shown(cell)) for at, cell in enumerate(self.calls)}
 
     def changed(self, seen: str) -> set[str] | None:
         """Return the parts that are not what a browser says it shows; None where it needs the whole board."""
@@ -190,7 +202,7 @@ class Board:
         if shape != self.shape or self.view.view == "day":
             return None
         known = (pair.partition(":") for pair in pairs)
-        return {key for key, _, mark in known if self.marks.get(key) != mark}
+        return {key for key, _, mark in known if self.mark(key) != mark}
 
 
 class Builder:
@@ -320,10 +332,10 @@ def build(
     builder, days = Builder(planning, jobs, words, zone), view.days
     makers = {"person": _of_people, "venue": _of_venues, "department": _of_departments}
     rows = makers[view.by](builder, days) if view.view == "week" else []
-    chips = [builder.whole(call) for call in planning["calls"]]
     opened = [chip for one in planning["positions"] if (chip := builder.still_open(one)) is not None]
     return Board(
-        view, days, rows, _row("open", "", "", opened, days) if opened else None, _days(chips, days),
+        view, days, rows, _row("open", "", "", opened, days) if opened else None,
+        len(planning["calls"]), lambda: map(builder.whole, planning["calls"]),
         group(planning["findings"], {one["id"]: one["name"] for one in planning["people"]}), len(planning["findings"]),
     )  # fmt: skip
 

@@ -95,10 +95,10 @@ async def move(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     fields = await typed(request)
     try:
         async with trying(act):
-            said = await _moved(request, act, call_id, fields)
+            said, call = await _moved(request, act, call_id, fields)
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
-    return await answer_act(request, act, fields, **said)
+    return await answer_act(request, act, fields, call, **said)
 
 
 @router.post("/calls/{call_id}/stretch", dependencies=HURRIED)
@@ -245,10 +245,12 @@ async def back_to_call(call_id: UUID, rest: str, act: AsReader) -> Response:
     return see(f"/c/{act.company.slug}/calls/{call_id}{anchor}")
 
 
-async def _moved(request: Request, act: Act, call_id: UUID, fields: Mapping[str, str]) -> dict[str, object]:
-    """Do what a move asks for; return what is said of it, which is also what undoes it."""
+async def _moved(
+    request: Request, act: Act, call_id: UUID, fields: Mapping[str, str]
+) -> tuple[dict[str, object], CallOut | None]:
+    """Do what a move asks for; return what is said of it, which is also what undoes it, and the call if it changed."""
     if fields.get("person"):
-        return await _given_to(act, call_id, fields)
+        return await _given_to(act, call_id, fields), None
     call = await on_calls.read_call(act, call_id)
     zone = ZoneInfo(await zone_of(act, call.venue_id))
     times = move_to(call.model_dump(), zone, _day(fields.get("day", "")), _hour(fields.get("hour", "")))
@@ -256,10 +258,10 @@ async def _moved(request: Request, act: Act, call_id: UUID, fields: Mapping[str,
         times["venue_id"] = _uuid("venue", fields["venue"]) if fields["venue"] else None
     if fields.get("copy"):
         copy = await copy_call(act, call_id, times, with_people=bool(fields.get("team")))
-        return {"done": "copied", "call": copy.id}
+        return {"done": "copied", "call": copy.id}, None
     body = read(CallChange, times)
-    await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
-    return _undo_of(call)
+    moved = await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
+    return _undo_of(call), moved
 
 
 async def _given_to(act: Act, call_id: UUID, fields: Mapping[str, str]) -> dict[str, object]:

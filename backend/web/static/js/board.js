@@ -176,7 +176,7 @@
     const line = cell.closest("tr");
     const day = board().querySelector(`thead th:nth-child(${cell.cellIndex + 1})`)?.textContent ?? cell.dataset.day;
     const mark = { 0: "✓", 1: "!", 2: "✕" }[marks[row(cell)] ?? marks[cell.dataset.day]] ?? "";
-    say(`${words().over} ${day.trim()}, ${line.querySelector("th")?.textContent.replace(/\s+/g, " ").trim() ?? ""} ${mark}`);
+    say(`${words().over} ${day.trim()}, ${[...line.querySelector("th")?.childNodes ?? []].map((part) => part.textContent.trim()).filter(Boolean).join(", ")} ${mark}`);
   }
 
   // Whom an open position would suit, or which days a call: one answer, drawn on all rows or heads.
