@@ -341,13 +341,14 @@ def build(
 
 
 def group(findings: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return findings with `people`, the names; what is said alike of several people is said once."""
+    """Return findings with `people`, the names, and their `number`; what is said alike of several is said once."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for one in findings:
         cure = one["cures"][0]["sentence"] if one["cures"] else ""
         passed = (one["overridden"] or {}).get("reason")
         key = (one["rule"], one["severity"], one["sentence"], one["if_confirmed"], one["covered_by"], passed, cure)
-        told = found.setdefault(key, {**one, "people": []})
+        told = found.setdefault(key, {**one, "people": [], "number": 0})
+        told["number"] += 1
         if one["person_id"] in names:
             told["people"].append(names[one["person_id"]])
     return list(found.values())
