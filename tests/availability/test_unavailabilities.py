@@ -62,7 +62,7 @@ async def test_it_blocks_an_offer_and_a_confirmation_in_two_companies_with_the_w
     deleted = await client.delete(f"{PATH}/{day['id']}", headers={**artist.headers, "If-Match": "*"})
     assert deleted.status_code == 204
     await confirmed(client, artist.house, MORNING)
-    late = await assign(client, artist.other, (await call(client, artist.other, *LATER))["id"])
+    late = await assign(client, artist.other, (await call(client, artist.other, *MORNING))["id"])
     for name, fields in (("offer", EXPIRY), ("confirm", {})):
         body = problem(await act(client, artist.other, late, name, **fields), 409, "person_not_available")
         refusals.append({name: body[name] for name in body if name != "trace_id"})
