@@ -1,7 +1,7 @@
 """Importing an outside calendar as busy times: the same file again changes nothing, and no title is kept."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,14 +20,18 @@ from backend.availability.domain.calendar_file import (
     month_of,
     read_calendar,
 )
+from backend.availability.domain.recurrence import MOST_POSITIONS
 from backend.availability.models import Origin
 from backend.availability.schemas import CalendarReport, Skipped
 from backend.availability.service import AHEAD, check_room
+from backend.core.clock import utc_now
 from backend.core.errors import InvalidError, Sentence, TooLargeError
 from backend.core.ids import new_id
-from backend.identity.access import Caller
+from backend.identity.access import Caller, SignedIn
+from backend.tenancy import limits
 
 FIELD = "file"
+HOUR = timedelta(hours=1)
 MOST_BYTES = 1_000_000
 EXAMPLE = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Mon agenda//FR\r\nBEGIN:VEVENT\r\nUID:cours-du-lundi@example.org\r\n"
@@ -48,6 +52,10 @@ _REASONS = {
     ),
     "recurrence": Sentence("avec une répétition illisible", "with a recurrence that cannot be read"),
     "recurrence_too_old": Sentence("répété depuis plus de quarante ans", "repeated for more than forty years"),
+    "recurrence_positions": Sentence(
+        f"avec une répétition de plus de {MOST_POSITIONS} rangs (BYSETPOS)",
+        f"with a recurrence of more than {MOST_POSITIONS} positions (BYSETPOS)",
+    ),
     "recurrence_too_fine": Sentence("répété plus d'une fois par jour", "repeated more than once a day"),
 }
 
@@ -80,6 +88,18 @@ async def content_of(upload: UploadFile) -> bytes:
             ),
         )
     return content
+
+
+async def unhurried(request: Request, caller: SignedIn) -> None:
+    """Count a calendar of this account, taken or not, in a transaction of its own: each may take seconds to read.
+
+    Raises TooManyError above `FILAGE_LIMIT_CALENDARS_PER_HOUR`.
+    """
+    now, database = utc_now(), request.app.state.database
+    async with database.shared() as session:
+        sent = await limits.count(session, "calendar", str(caller.user_id), HOUR, now)
+    if sent > database.settings.limit_calendars_per_hour:
+        raise limits.too_many(HOUR, now)
 
 
 async def import_calendar(

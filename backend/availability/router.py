@@ -75,7 +75,7 @@ _FORM = {
 
 
 @router.post("/me/unavailabilities/import", tags=["me"], summary="Import my calendar as busy times",
-             openapi_extra=_FORM, dependencies=[Depends(_claimed)])  # fmt: skip
+             openapi_extra=_FORM, dependencies=[Depends(importing.unhurried), Depends(_claimed)])  # fmt: skip
 async def import_calendar(
     caller: SignedIn, session: SharedSession, request: Request,
     timezone: Annotated[TimeZone, Query(description="On whose clocks times without a zone are read.")] = HOME_TIMEZONE,
@@ -87,7 +87,7 @@ async def import_calendar(
 
     Events are known again by their UID: the same file twice changes nothing, another one adds and updates. Events that
     are cancelled, leave the person free or never come true are skipped and counted. All or nothing: an unknown time
-    zone is refused, and so are recurrences that take too much work together (422, naming the event).
+    zone is refused, and so are recurrences that take too much work together (422, naming the event). Twenty an hour.
     """
     content = await importing.read_file(request)
     return await importing.import_calendar(

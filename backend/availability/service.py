@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.availability import freed, repository
-from backend.availability.domain.clocks import Span, instant_of
+from backend.availability.domain.clocks import Span, instant_of, span_of
 from backend.availability.domain.recurrence import MOST_TIMES, RecurrenceError, expand
 from backend.availability.models import Origin, Unavailability
 from backend.availability.schemas import (
@@ -323,8 +323,7 @@ def _recurring(rule: str, first: Span, zone: ZoneInfo, now: datetime) -> list[Sp
     if not found.starts:
         raise _refused("recurrence_empty", _EMPTY)
     length = wall_end - wall_start
-    spans = [Span(instant_of(start, zone), instant_of(start + length, zone)) for start in found.starts]
-    return [span for span in spans if span.starts_at < span.ends_at]
+    return [span_of(start, start + length, zone) for start in found.starts]
 
 
 def _refused(code: str, sentence: Sentence) -> InvalidError:

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     limit_failed_logins_per_10_minutes: int = Field(20, ge=1)
     limit_mails_per_hour: int = Field(5, ge=1, description="Verification and reset mails for one address.")
     limit_unavailable_answers_per_hour: int = Field(60, ge=1, description="'Not available' answers of one company.")
+    limit_calendars_per_hour: int = Field(20, ge=1, description="Calendars that one account imports.")
     limit_body_bytes: int = Field(1_000_000, ge=1_000)
     limit_import_bytes: int = Field(5_000_000, ge=1_000)
 

@@ -1,8 +1,10 @@
 """An outside calendar as busy times: idempotent by UID, bounded, without titles, refused in sentences."""
 
 import contextlib
+import itertools
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -212,7 +214,67 @@ def test_a_rule_that_never_comes_true_is_given_up_a_few_years_later_and_counted_
     with pytest.raises(RecurrenceError) as caught:
         expand(rule, naive(2027, 3, 1), PARIS, naive(2027, 3, 1), naive(2029, 12, 1))
     assert caught.value.code == "recurrence_empty"
-    assert 0 < caught.value.steps < 40 * 366 * 2  # at most forty years were looked at, of nearly eight thousand
+    assert 0 < caught.value.steps < 40 * 366 * 10  # at most forty years were looked at, of nearly eight thousand
+
+
+HEAVY = {
+    "positions": "FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=" + ",".join(map(str, range(1, 137))),
+    "dates": f"FREQ=YEARLY;BYMONTHDAY={','.join(map(str, range(1, 32)))};BYDAY=MO,TU,WE,TH,FR,SA,SU;"
+    f"BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYSETPOS={','.join(map(str, range(1, 90)))}",
+}
+
+
+@pytest.mark.parametrize("rule", HEAVY.values(), ids=HEAVY)
+def test_a_rule_of_many_positions_is_skipped_before_it_is_followed(rule: str) -> None:
+    found = read(*(event(f"n{number}", "DTSTART:19000101T100000", "DURATION:PT1H", f"RRULE:{rule}") for number in "ab"))
+    assert found.skipped == {"recurrence_positions": 2}
+    few = "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=" + ",".join(map(str, range(1, 13)))
+    assert read(event("peu", *at("20270301"), f"RRULE:{few}")).skipped == {}
+
+
+def test_a_rule_is_weighed_by_its_lists_its_starts_and_its_years() -> None:
+    def steps(rule: str, year: int = 1990) -> int:
+        return expand(rule, naive(year, 1, 1), PARIS, naive(2026, 11, 1), naive(2027, 11, 1)).steps
+
+    plain = steps("FREQ=YEARLY")
+    days = 38 * 365
+    assert steps("FREQ=YEARLY", 1950) > 3 * plain // 2
+    assert steps("FREQ=YEARLY;BYSETPOS=1,2,3;BYYEARDAY=1,2,3") > plain + 6 * days
+    assert steps("FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU") > plain + 20 * days
+    with pytest.raises(RecurrenceError) as caught:
+        steps("FREQ=MONTHLY;BYMONTHDAY=1,2,3,4,5,6,7,8", 1)
+    assert caught.value.code == "recurrence_too_old"
+
+
+def test_rules_that_take_longer_than_their_steps_say_are_refused_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(calendar_file, "clocks", SimpleNamespace(thread_time=lambda: float(next(seconds))))
+    with pytest.raises(CalendarError) as caught:
+        read(*(event(f"n{number}", *at("20270301"), "RRULE:FREQ=WEEKLY;COUNT=2") for number in range(5)))
+    assert caught.value.code == "too_much_work"
+    assert "n° 3" in caught.value.sentence.fr
+
+
+async def test_an_account_imports_so_many_calendars_an_hour_taken_or_not(artist: Artist, app: FastAPI) -> None:
+    database = app.state.database
+    settings_of_app = database.settings
+    database.settings = settings_of_app.model_copy(update={"limit_calendars_per_hour": 2})
+    try:
+        problem(await send(artist, b"rien"), 422)
+        await imported(artist, calendar(event("un", *at("20270301"))))
+        refused = await send(artist, calendar(event("deux", *at("20270302"))))
+    finally:
+        database.settings = settings_of_app
+    problem(refused, 429, "rate_limited")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert len(await artist.listed()) == 1
+
+
+def test_an_absence_in_the_hour_that_the_clocks_skip_is_kept_with_its_length() -> None:
+    found = read(event("nuit", *at("20270327", "023000", "033000"), "RRULE:FREQ=DAILY;COUNT=3"))
+    starts = [span.starts_at for span in found.events[0].spans]
+    assert starts == [datetime(2027, 3, day, hour, 30, tzinfo=UTC) for day, hour in ((27, 1), (28, 1), (29, 0))]
+    assert {span.ends_at - span.starts_at for span in found.events[0].spans} == {timedelta(hours=1)}
 
 
 def test_rules_that_take_too_much_work_together_are_refused_and_the_event_is_named(

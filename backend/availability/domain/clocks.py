@@ -32,6 +32,15 @@ def instant_of(wall: datetime, zone: tzinfo) -> datetime:
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
+def span_of(start: datetime, end: datetime, zone: tzinfo) -> Span:
+    """Return the span between two times on the clocks of `zone`, where the first comes before the second.
+
+    A start that the clocks skip may move on to the end or past it (02:30 to 03:30): then the span keeps its length.
+    """
+    span = Span(instant_of(start, zone), instant_of(end, zone))
+    return span if span.starts_at < span.ends_at else Span(span.starts_at, span.starts_at + (end - start))
+
+
 def merged(spans: Iterable[Span], within: Span) -> list[Span]:
     """Return the spans cut to `within`, with those that touch or overlap made one: how many there were is not told."""
     found: list[Span] = []
