@@ -10,11 +10,10 @@ from uuid import UUID
 
 from fastapi import Request
 
-from backend.core.clock import utc_now
+from backend.identity.access import AsPlanner
 from backend.telemetry import record
 from backend.tenancy import limits
 from backend.tenancy.acting import Act
-from backend.tenancy.middleware import company_of
 from backend.tenancy.session import Database, afterwards, login_rights
 
 WINDOW = timedelta(hours=1)
@@ -62,16 +61,17 @@ async def let_tell(act: Act, refused: int, most: int) -> None:
     record.current().fields["unavailable"] = refused
 
 
-async def unhurried(request: Request) -> None:
+async def check_unhurried(request: Request, act: Act) -> None:
     """Refuse (429) a company that was told "not available" too often within the hour."""
-    company = await company_of(request, request.app.state.directory)
-    if company is None:
-        return  # the act's own dependency refuses
-    now = utc_now()
-    async with request.app.state.database.shared(write=False) as session:
-        told = await limits.peek(session, _KIND, str(company.id), WINDOW, now)
+    async with login_rights(act.session):
+        told = await limits.peek(act.session, _KIND, str(act.company.id), WINDOW, act.now)
     if told >= request.app.state.settings.limit_unavailable_answers_per_hour:
-        raise limits.too_many(WINDOW, now)
+        raise limits.too_many(WINDOW, act.now)
+
+
+async def unhurried(request: Request, act: AsPlanner) -> None:
+    """Check it before an act of the API; who may not act at all is told so, and not what the company was told."""
+    await check_unhurried(request, act)
 
 
 async def _count(database: Database, company_id: UUID, refused: int, now: datetime) -> int:

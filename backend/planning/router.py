@@ -23,7 +23,7 @@ from backend.planning.finding_schemas import ClearanceIn, ClearedCallChange, Con
 from backend.planning.gate import Brought
 from backend.planning.models import CallKind, CallStatus
 from backend.planning.period import FromQuery, ToQuery, read_bounded_period, read_period
-from backend.planning.probing import unhurried
+from backend.planning.probing import check_unhurried, unhurried
 from backend.planning.repository import AssignmentsFilter, CallsFilter
 from backend.planning.schemas import (
     AnsweredIn,
@@ -247,9 +247,9 @@ async def create_assignment(act: AsPlanner, body: AssignmentIn, request: Request
     return assignment
 
 
-async def _unhurried_asking(request: Request, body: BulkIn) -> None:
+async def _unhurried_asking(request: Request, act: AsPlanner, body: BulkIn) -> None:
     if body.action in {BulkAction.OFFER, BulkAction.CONFIRM}:
-        await unhurried(request)
+        await check_unhurried(request, act)
 
 
 @router.post("/assignments/bulk", summary="Do one act for many assignments", dependencies=[Depends(_unhurried_asking)])

@@ -16,7 +16,6 @@ from backend.planning import positions as on_positions
 from backend.planning.copy_schemas import CopyIn
 from backend.planning.copying import copy_call, copy_calls
 from backend.planning.domain.wall_times import move_to, read_instant
-from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CallChange, CallIn, CallOut, PositionChange, PositionIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -24,7 +23,7 @@ from backend.web.attempts import RefusedError, brought, read, told, told_whole, 
 from backend.web.board import answer_act, show_board, zone_of
 from backend.web.call_view import Form, read_sheet, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see
+from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see, unhurried
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]

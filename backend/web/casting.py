@@ -19,7 +19,6 @@ from backend.planning import positions as on_positions
 from backend.planning.candidates import candidates
 from backend.planning.domain.wall_times import read_instant
 from backend.planning.finding_schemas import ConfirmIn
-from backend.planning.probing import unhurried
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -29,7 +28,7 @@ from backend.web.board import answer_act, zone_of
 from backend.web.board_view import group
 from backend.web.call_view import Form, default_expiry, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsPlanner, local_path, opened, see
+from backend.web.sessions import AsPlanner, local_path, opened, see, unhurried
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]

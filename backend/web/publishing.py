@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from backend.core.errors import AppError, InvalidError
 from backend.planning import publishing
 from backend.planning.period import ALWAYS, Period, read_bounded_period
-from backend.planning.probing import unhurried
 from backend.productions import service as productions
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -18,7 +17,7 @@ from backend.web.board import after_act, read_view, zones_of
 from backend.web.board_view import View
 from backend.web.call_view import show_gate
 from backend.web.rendering import render, words_of
-from backend.web.sessions import AsPlanner, opened, see
+from backend.web.sessions import AsPlanner, opened, see, unhurried
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 OF_INSTANTS = frozenset({"starts_at", "ends_at"})

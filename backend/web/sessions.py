@@ -31,6 +31,7 @@ from backend.identity.access import (
     find_caller,
     known_caller,
 )
+from backend.planning.probing import check_unhurried
 from backend.tenancy.acting import Act
 
 SESSION = "__Host-filage"
@@ -75,6 +76,11 @@ AsExporter = Annotated[Act, Depends(acting(EXPORTERS, session_token, _nothing), 
 AsPlanner = Annotated[Act, Depends(acting(PLANNERS, session_token, _nothing), scope="function")]
 AsAdmin = Annotated[Act, Depends(acting(ADMINS, session_token, _nothing), scope="function")]
 AsOwner = Annotated[Act, Depends(acting(OWNERS, session_token, _nothing), scope="function")]
+
+
+async def unhurried(request: Request, act: AsPlanner) -> None:
+    """Check it before an act of a page, as `probing.unhurried` does for the API."""
+    await check_unhurried(request, act)
 
 
 async def opened(request: Request) -> None:

@@ -23,14 +23,13 @@ from backend.planning import calls, patterns
 from backend.planning.domain.patterns import PATTERNS
 from backend.planning.patterns import PatternIn
 from backend.planning.period import ALWAYS
-from backend.planning.probing import unhurried
 from backend.planning.repository import CallsFilter
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms
 from backend.web.forms import NOTHING_WRONG, Refused, RefusedPageError
 from backend.web.rendering import render, words_of
-from backend.web.sessions import AsPlanner, Viewer, opened, see
+from backend.web.sessions import AsPlanner, Viewer, opened, see, unhurried
 
 router = APIRouter(prefix="/c/{slug}/setup", include_in_schema=False, dependencies=[Depends(opened)],
                    route_class=AnswerRoute)  # fmt: skip

@@ -2,22 +2,28 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 from httpx import ASGITransport, AsyncClient, Response
 
 from backend.app import create_app
 from backend.core.settings import Settings
 from backend.tenancy.session import Urls
-from tests.helpers import problem, sign_up, unique
+from backend.web.sessions import FIELD, SESSION
+from tests.helpers import member, problem, sign_up, unique
 from tests.portal.conftest import House, act, assign, build, call
 from tests.portal.test_two_companies import EVENING, LATER, MORNING, Mails, as_person, confirmed, link_both
 
 LIMIT = 2
 FREE = ("2027-01-27T14:00:00+01:00", "2027-01-27T17:00:00+01:00")
+_PARAMETER = re.compile(r"\{[a-z_]+\}")
+_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 EXPIRY = {"expires_at": "2027-01-20T18:00:00+01:00"}
 
 
@@ -233,3 +239,45 @@ async def test_an_act_for_many_does_the_others_and_says_who_is_not_available(
 
 async def _status(client: AsyncClient, house: House, assignment: str) -> str:
     return str((await client.get(f"/api/v1/assignments/{assignment}", headers=house.headers)).json()["status"])
+
+
+async def test_who_may_not_act_is_told_so_and_not_that_the_company_was_slowed(strict: FastAPI) -> None:
+    """The attack: 429 instead of 401 or 404 says that a company of this slug exists, and how it fares."""
+    strict.state.settings = strict.state.settings.model_copy(update={"limit_unavailable_answers_per_hour": 0})
+    ways = _hurried(strict)
+    assert len(ways) == 18
+    async with AsyncClient(transport=ASGITransport(strict), base_url="https://filage.test") as client:
+        company, stranger = await sign_up(client), await sign_up(client)
+        viewer = await member(client, company, "viewer")
+        bearers = (company.token, viewer["Authorization"].split()[1], stranger.token, None)
+        for path in sorted(ways):
+            filled = _PARAMETER.sub(str(uuid4()), path.replace("{slug}", company.slug))
+            found = [await _knock(client, filled, company.slug, bearer) for bearer in bearers]
+            assert found == [429, 403, 404, 401], path
+
+
+def _hurried(app: FastAPI) -> set[str]:
+    """Return the routes that a company which asks too often is kept from."""
+    names = {"unhurried", "_unhurried_asking"}
+    return {
+        str(one.path)
+        for one in iter_route_contexts(app.routes)
+        if isinstance(one.original_route, APIRoute)
+        and any(getattr(each.call, "__name__", "") in names for each in one.dependant.dependencies)
+    }
+
+
+async def _knock(client: AsyncClient, path: str, slug: str, bearer: str | None) -> int:
+    """Send the least that a route takes, with this token in the way of its own, and return what it answers."""
+    client.cookies.clear()
+    if path.startswith("/api/"):
+        headers = {"X-Tenant": slug} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+        body = {"action": "confirm", "ids": [str(uuid4())]}
+        method = "PATCH" if path.startswith("/api/v1/calls/") else "POST"
+        return (await client.request(method, path, json=body, headers=headers)).status_code
+    if bearer:
+        client.cookies.set(SESSION, bearer)
+    token = _TOKEN.search((await client.get("/companies" if bearer else "/sign-in")).text)
+    assert token is not None
+    sent = await client.post(path, data={FIELD: token[1]}, headers={"Origin": "https://filage.test"})
+    return sent.status_code
