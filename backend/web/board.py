@@ -25,7 +25,7 @@ from backend.productions import service as productions
 from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import keep_instead
-from backend.web import planning_words
+from backend.web import forms, planning_words
 from backend.web.attempts import with_query
 from backend.web.board_view import GROUPS, VIEWS, Board, View, build, suits
 from backend.web.rendering import is_fragment, render, words_of
@@ -54,7 +54,7 @@ def read_view(act: Act, asked: Mapping[str, str]) -> View:
     first = _day(asked.get("from", "")) or act.now.astimezone(ZoneInfo(act.company.timezone)).date()
     if view == "week":
         first -= timedelta(days=first.weekday())
-    department = asked.get("department") or None
+    department = forms.sought(asked.get("department", ""))
     production, person, venue = (_id(asked.get(name, "")) for name in ("production", "person", "venue"))
     return View(view, by, first, production, department, person, venue)
 
@@ -151,7 +151,7 @@ async def _choices(act: Act, request: Request, view: View) -> dict[str, Any]:
     """Return what the filters choose from, as pairs of a value and its words; of many people, those of a name."""
     shows = await productions.list_productions(act, ProductionsFilter(), MANY)
     venues = await productions.list_venues(act, VenuesFilter(), MANY)
-    who = request.query_params.get("who", "").strip()[:100]
+    who = forms.sought(request.query_params.get("who", "")[:100]) or ""
     found = await people.list_people(act, PeopleFilter(q=who or None), MANY)
     persons = [(one.id, f"{one.last_name} {one.first_name}") for one in found.items]
     if view.person is not None and all(one != view.person for one, _ in persons):

@@ -1,7 +1,7 @@
 """The pages of a call: add, read, change, move, copy, cancel, and what it needs. Each drag ends here too."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,12 +24,13 @@ from backend.web.board import answer_act, show_board, zone_of
 from backend.web.call_view import Form, read_sheet, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see, unhurried
+from backend.web.written_times import read_day, read_hour, read_known, read_wall
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
 BREAKS = 6
-WRITE_A_TIME = Sentence("Écrivez un jour et une heure.", "Write a day and a time.")
-WRITE_A_DAY = Sentence("Choisissez un jour.", "Choose a day.")
+BOTH_ENDS = Sentence("Écrivez le début et la fin de la pause.", "Write the start and the end of the break.")
+NOBODYS_PLACE = Sentence("Choisissez la place à donner.", "Choose the place to give.")
 
 
 @router.get("/calls/new")
@@ -108,7 +109,7 @@ async def stretch(call_id: UUID, act: AsPlanner, request: Request) -> Response:
         async with trying(act):
             call = await on_calls.read_call(act, call_id)
             zone = ZoneInfo(await zone_of(act, call.venue_id))
-            values = {name: _instant(name, fields.get(name[:-3], ""), zone) for name in ("starts_at", "ends_at")}
+            values = {name: read_wall(name, fields.get(name[:-3], ""), zone) for name in ("starts_at", "ends_at")}
             minutes = fields.get("by", "")
             if minutes in {"-15", "15"}:
                 values = {"ends_at": call.ends_at + timedelta(minutes=int(minutes))}
@@ -126,7 +127,7 @@ async def move_back(call_id: UUID, act: AsPlanner, request: Request) -> Response
     try:
         async with trying(act):
             call = await on_calls.read_call(act, call_id)
-            starts, ends = (_known(name, fields.get(name, "")) for name in ("starts_at", "ends_at"))
+            starts, ends = (read_known(name, fields.get(name, "")) for name in ("starts_at", "ends_at"))
             by = starts - call.starts_at
             pauses = [
                 {"starts_at": one.starts_at + by, "ends_at": one.ends_at + by, "paid": one.paid} for one in call.breaks
@@ -252,7 +253,9 @@ async def _moved(
         return await _given_to(act, call_id, fields), None
     call = await on_calls.read_call(act, call_id)
     zone = ZoneInfo(await zone_of(act, call.venue_id))
-    times = move_to(call.model_dump(), zone, _day(fields.get("day", "")), _hour(fields.get("hour", "")))
+    times = move_to(
+        call.model_dump(), zone, read_day("day", fields.get("day", "")), read_hour("hour", fields.get("hour", ""))
+    )
     if "venue" in fields:
         times["venue_id"] = _uuid("venue", fields["venue"]) if fields["venue"] else None
     if fields.get("copy"):
@@ -273,7 +276,9 @@ async def _given_to(act: Act, call_id: UUID, fields: Mapping[str, str]) -> dict[
     elif fields.get("position"):
         place = await on_positions.read_position(act, call_id, _uuid("position", fields["position"]))
         position, job = place.id, place.job
-    body = AssignmentIn(call_id=call_id, position_id=position, person_id=person, job=job)
+    else:
+        raise InvalidError(NOBODYS_PLACE, [FieldError(("body", "position"), NOBODYS_PLACE)])
+    body = read(AssignmentIn, {"call_id": call_id, "position_id": position, "person_id": person, "job": job})
     made = await on_assignments.create_assignment(act, body)
     return {"done": "added", "call": call_id, "assignment": made.id, "name": fields.get("name", "")}
 
@@ -286,7 +291,7 @@ def _undo_of(call: CallOut) -> dict[str, object]:
 
 
 def _cured(call: CallOut, action: str, at: str) -> dict[str, Any]:
-    instants = [_known("cure", text) for text in at.split(",")][:BREAKS]
+    instants = [read_known("cure", text) for text in at.split(",")][:BREAKS]
     if action == "start_later":
         return {"starts_at": instants[0]}
     if action in {"end_earlier", "end_later"}:
@@ -318,7 +323,7 @@ async def _read_call(act: Act, fields: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {name: fields.get(name, "") for name in ("production_id", "kind", "title")}
     for name in ("starts_at", "ends_at"):
         try:
-            values[name] = _instant(name, fields.get(name, ""), zone, fields.get(f"{name}_second"))
+            values[name] = read_wall(name, fields.get(name, ""), zone, fields.get(f"{name}_second"))
         except InvalidError as error:
             refused += error.fields
     if refused:
@@ -333,48 +338,17 @@ def _breaks(fields: Mapping[str, str], starts_at: datetime, zone: ZoneInfo) -> l
     found = []
     begins = starts_at.astimezone(zone).replace(tzinfo=None)
     for number in range(BREAKS):
-        pair = [_hour(fields.get(f"break-{number}-{name}", "")) for name in ("starts", "ends")]
-        if None in pair:
+        pair = [read_hour("breaks", fields.get(f"break-{number}-{name}", "")) for name in ("starts", "ends")]
+        hours = [hour for hour in pair if hour is not None]
+        if not hours:
             continue
-        walls = [datetime.combine(begins.date(), hour) for hour in pair if hour is not None]
+        if len(hours) == 1:
+            raise InvalidError(BOTH_ENDS, [FieldError(("body", "breaks"), BOTH_ENDS)])
+        walls = [datetime.combine(begins.date(), hour) for hour in hours]
         walls = [wall if wall >= begins else wall + timedelta(days=1) for wall in walls]
         first, last = (read_instant("breaks", wall, zone, second=False) for wall in walls)
         found.append({"starts_at": first, "ends_at": last, "paid": f"break-{number}-paid" in fields})
     return found
-
-
-def _instant(name: str, text: str, zone: ZoneInfo, second: str | None = None) -> datetime:
-    try:
-        wall = datetime.fromisoformat(text)
-    except ValueError:
-        wall = None
-    if wall is None or wall.tzinfo is not None:
-        raise InvalidError(WRITE_A_TIME, [FieldError(("body", name), WRITE_A_TIME)])
-    return read_instant(name, wall, zone, second={"1": True, "0": False}.get(second or ""))
-
-
-def _known(name: str, text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidError(WRITE_A_TIME, [FieldError(("body", name), WRITE_A_TIME)])
-    return found
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidError(WRITE_A_DAY, [FieldError(("body", "day"), WRITE_A_DAY)]) from None
-
-
-def _hour(text: str) -> time | None:
-    try:
-        return time.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _uuid(name: str, text: str) -> UUID:

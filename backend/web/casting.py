@@ -1,7 +1,6 @@
 """Who does it: the chooser of people for a position, and the acts on those who stand there."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from backend.core.errors import AppError, InvalidError
+from backend.core.errors import AppError, InvalidError, Sentence
 from backend.core.pagination import page_request
 from backend.people import service as people
 from backend.people.repository import PeopleFilter
@@ -17,22 +16,23 @@ from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
 from backend.planning.candidates import candidates
-from backend.planning.domain.wall_times import read_instant
 from backend.planning.finding_schemas import ConfirmIn
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
-from backend.web import planning_words
+from backend.web import forms, planning_words
 from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
 from backend.web.board import answer_act, zone_of
 from backend.web.board_view import group
 from backend.web.call_view import Form, default_expiry, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, local_path, opened, see, unhurried
+from backend.web.written_times import read_wall
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
 A_PAGE = 25
+SAY_UNTIL_WHEN = Sentence("Dites jusqu'à quand la personne peut répondre.", "Say until when the person can answer.")
 
 
 @router.post("/calls/{call_id}/positions/{position_id}/candidates", dependencies=HURRIED)
@@ -42,7 +42,7 @@ async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Requ
     place = await on_positions.read_position(act, call_id, position_id)
     call, jobs = await on_calls.read_call(act, call_id), await people.known_jobs(act)
     everybody = bool(fields.get("everybody"))
-    wanted = PeopleFilter(q=fields.get("q", "")[:100] or None, job=None if everybody else place.job)
+    wanted = PeopleFilter(q=forms.sought(fields.get("q", "")[:100]), job=None if everybody else place.job)
     page = page_request(A_PAGE, fields.get("cursor") or None)
     words = words_of(request)
     found = await candidates(act, call_id, place.job, wanted, page, words.language, _most(request))
@@ -144,15 +144,7 @@ def _named(fields: Mapping[str, str]) -> dict[str, Any]:
 async def _offer(act: Act, call_id: UUID, fields: Mapping[str, str]) -> OfferIn:
     call = await on_calls.read_call(act, call_id)
     zone = ZoneInfo(await zone_of(act, call.venue_id))
-    try:
-        wall = datetime.fromisoformat(fields.get("expires_at", "")).replace(tzinfo=None)
-    except ValueError:
-        raise InvalidError.of(
-            ["body", "expires_at"],
-            "Dites jusqu'à quand la personne peut répondre.",
-            "Say until when the person can answer.",
-        ) from None
-    expires_at = read_instant("expires_at", wall, zone, second=False)
+    expires_at = read_wall("expires_at", fields.get("expires_at", ""), zone, "0", SAY_UNTIL_WHEN)
     return read(OfferIn, {"expires_at": expires_at, "message": fields.get("message") or None})
 
 

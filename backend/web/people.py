@@ -130,7 +130,7 @@ async def set_skills(request: Request, act: AsPlanner, person_id: UUID) -> Respo
         if label:
             skill = await skills.create_skill(act, forms.read(SkillIn, {"code": naming.code_of(label), "label": label}))
             codes.append(skill.code)
-        await skills.set_person_skills(act, person_id, PersonSkills(skills=codes))
+        await skills.set_person_skills(act, person_id, forms.read(PersonSkills, {"skills": codes}))
     return see(f"{_path(act, person_id)}#skills")
 
 

@@ -55,13 +55,20 @@ def _shown(text: str) -> dict[UUID, int]:
     """Read which calls the page showed, each with its row version. Raises InvalidError."""
     try:
         pairs = [part.partition(":") for part in text.split()]
-        return {UUID(name): int(version) for name, _, version in pairs}
+        shown = {UUID(name): int(version) for name, _, version in pairs}
     except ValueError:
         raise InvalidError.of(
             ["body", "calls"],
             "Rouvrez cette page : la liste de ce qu'elle publie n'est pas lisible.",
             "Open this page again: the list of what it publishes cannot be read.",
         ) from None
+    if not shown:
+        raise InvalidError.of(
+            ["body", "calls"],
+            "Rien n'a été publié : aucune convocation n'était choisie.",
+            "Nothing was published: no call was chosen.",
+        )
+    return shown
 
 
 def _query(fields: dict[str, str]) -> dict[str, str]:

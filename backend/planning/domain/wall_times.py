@@ -6,14 +6,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.core.errors import InvalidError
+from backend.core.schemas import FIRST_YEAR, LAST_YEAR
 
 
 def read_instant(field: str, wall: datetime, zone: ZoneInfo, *, second: bool | None = None) -> datetime:
     """Return when the clocks of `zone` show `wall` (naive); `second` says which time, where they show it twice.
 
     A time that they skip keeps the offset before the skip, as somebody wrote it: what takes it refuses it.
-    Raises InvalidError `ambiguous_time` for a time that is shown twice when nobody says which.
+    Raises InvalidError `ambiguous_time` for a time that is shown twice when nobody says which, `instant_range` for one
+    that the planning does not hold.
     """
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        raise out_of_range(field)
     first, last = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if second is None and _is_shown_twice(first, last):
         raise InvalidError.of(
@@ -23,6 +27,16 @@ def read_instant(field: str, wall: datetime, zone: ZoneInfo, *, second: bool | N
             "ambiguous_time",
         )
     return last if second and _is_shown_twice(first, last) else first
+
+
+def out_of_range(field: str) -> InvalidError:
+    """Return the refusal of a day or an instant before or after everything that the planning holds."""
+    return InvalidError.of(
+        ["body", field],
+        f"Choisissez une date entre {FIRST_YEAR} et {LAST_YEAR}.",
+        f"Choose a date between {FIRST_YEAR} and {LAST_YEAR}.",
+        "instant_range",
+    )
 
 
 def move_to(call: Mapping[str, Any], zone: ZoneInfo, day: date, hour: time | None = None) -> dict[str, Any]:
