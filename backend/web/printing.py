@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,7 @@ from backend.planning.domain.states import Status
 from backend.planning.models import CallStatus
 from backend.planning.period import Period, read_bounded_period
 from backend.planning.reading import PlanningFilter
-from backend.portal.repository import contact_of
+from backend.portal.repository import Contact, Link, contact_of, contacts_of
 from backend.productions import service as productions
 from backend.productions.repository import VenuesFilter
 from backend.tenancy.acting import Act
@@ -35,7 +35,14 @@ UNPUBLISHED = Sentence("brouillon, non publié", "draft, not published")
 CHANGED = Sentence("modifié depuis sa publication", "changed since it was published")
 OPTION = Sentence("option", "option")
 CONTESTED = Sentence("à départager", "to be settled")
+NIL = UUID(int=0)  # nobody: a sheet for all leaves nobody out
 COLUMNS = (("stage",), ("lighting",), ("sound_video",), ("wardrobe",), ("artistic", "direction"))
+
+
+class OfACall(NamedTuple):
+    """What the portal reads of a row to say whom to phone about its call."""
+
+    call_id: UUID
 
 
 @router.get("/print/day")
@@ -59,7 +66,7 @@ async def call_sheet(act: AsReader, request: Request) -> Response:
         venues=[(one, address_of(one), map_of(one)) for one in venues],
         titles=", ".join(builder.productions.values()), home=f"/c/{act.company.slug}",
         version=max((call["published_version"] for call in taking_place), default=0),
-        unpublished=sum(row["mark"] is not None for row in rows), contact=contact_of(act.company),
+        unpublished=sum(row["mark"] is not None for row in rows), contacts=await _to_phone(act, taking_place),
         team=await _team(act, builder, rows), code=square_code(with_query(address, production=view.production)),
         map_code=square_code,
     )  # fmt: skip
@@ -79,6 +86,18 @@ async def _team(act: Act, builder: Builder, rows: Sequence[Mapping[str, Any]]) -
     ]  # fmt: skip
 
 
+async def _to_phone(act: Act, calls: Sequence[Mapping[str, Any]], person_id: UUID = NIL) -> list[Contact]:
+    """Return whom to phone about these calls, each once; only the company's own contact without the directory."""
+    named = contact_of(act.company)
+    if act.actor.role not in EXPORTERS:
+        return [named] if named else []
+    rows = [OfACall(UUID(call["id"])) for call in calls]
+    found = await contacts_of(act.session, Link(act.company, person_id), rows)
+    return list(
+        dict.fromkeys([*([named] if named else []), *(found[row.call_id] for row in rows if row.call_id in found)])
+    )
+
+
 @router.get("/print/people/{person_id}")
 async def person_week(person_id: UUID, act: AsReader, request: Request) -> Response:
     """Show one person's week, as it is pinned to a door."""
@@ -86,6 +105,7 @@ async def person_week(person_id: UUID, act: AsReader, request: Request) -> Respo
     days = view.days
     builder = await _read(act, request, days[0], days[-1], person=person_id)
     known = await people.read_person(act, person_id)
+    places = await productions.list_venues(act, VenuesFilter(), MANY)
     chips = [
         (builder.of_person(one), builder.calls[one["call_id"]])
         for of in builder.assignments.values() for one in of if one["person_id"] == str(person_id)
@@ -94,8 +114,9 @@ async def person_week(person_id: UUID, act: AsReader, request: Request) -> Respo
     return render(
         request, "print_person.html", act=act, who=f"{known.first_name} {known.last_name}", week=week, days=days,
         venues=builder.venues, home=f"/c/{act.company.slug}", now=act.now, person_id=person_id,
-        phone=known.phone if act.actor.role in EXPORTERS else None, before=days[0] - timedelta(days=7),
-        after=days[0] + timedelta(days=7),
+        before=days[0] - timedelta(days=7), after=days[0] + timedelta(days=7),
+        contacts=await _to_phone(act, [call for _chip, call in chips], person_id),
+        addresses={str(one.id): address_of(one) for one in places.items if address_of(one)},
         version=max((call["published_version"] for _chip, call in chips), default=0),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from tests.planning.stage import PARIS, Stage
 
 MONDAY = datetime(2031, 3, 3, 10, tzinfo=PARIS)
 WEEK = "from=2031-03-03"
+A4_WITHIN_MARGINS = 703  # pixels: 186 mm
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +304,8 @@ async def test_a_call_sheet_and_a_week_are_one_printed_page_each(windows: Window
         await page.goto(played.home + path)
         await page.emulate_media(media="print")
         await expect(page.locator("header.top")).to_be_hidden()
+        await page.set_viewport_size({"width": A4_WITHIN_MARGINS, "height": 1000})
+        assert await page.locator(".sheet-table").evaluate("e => e.getBoundingClientRect().right < innerWidth"), path
         printed = await page.pdf(prefer_css_page_size=True)
         assert re.findall(rb"/Type /Pages\s+/Count (\d+)", printed) == [b"1"]
         if path.startswith("/print/day"):

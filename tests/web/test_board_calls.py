@@ -424,6 +424,10 @@ async def test_the_call_sheet_and_the_week_of_a_person_are_dated_on_each_page(
     venue = await stage.create("/venues", name="Salle du Cabestan", address="14 quai du Cabestan", city="Nantes")
     call, person = await stage.call(await stage.production(), venue_id=venue["id"]), await stage.person()
     await stage.confirmed(call, person)
+    manager = await stage.person("Régie", job="regisseur_general")
+    await stage.patch(f"/people/{manager['id']}", {"phone": "+33 6 39 98 00 55"})
+    managing = await stage.assignment(call, manager, job="regisseur_general")
+    assert (await stage.act(managing, "confirm", override_reason="Accord de la personne")).status_code == 200
 
     sheet = await owner.get(f"{home}/print/day", params={"day": WEEK})
     week = await owner.get(f"{home}/print/people/{person['id']}", params={"from": WEEK})
@@ -432,7 +436,9 @@ async def test_the_call_sheet_and_the_week_of_a_person_are_dated_on_each_page(
         head = page.text.partition("<thead>")[2].partition("</thead>")[0]
         assert "imprimée le" in head
         assert "Répétition" in page.text
-    assert "14 quai du Cabestan" in sheet.text
+        assert "14 quai du Cabestan" in page.text
+        assert f"<bdi>Régie {manager['last_name']}</bdi>, <a" in page.text
+        assert 'href="tel:+33639980055"' in page.text
     assert person["last_name"] in sheet.text
     assert "10\u00a0h\u201313\u00a0h" in week.text
 
