@@ -2,7 +2,7 @@
 
 What is urgent leaves at once; offers and confirmations wait seconds for those that follow. A change or a cancellation
 of something that is more than a day away waits fifteen minutes for what else changes meanwhile. An offer or a
-confirmation on a call that nobody was told of waits until the call is published.
+confirmation on a call that nobody was told of waits until the call is published, and then for the next calls.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,13 +62,13 @@ def note(
 
 
 async def publish(act: Act, call_ids: Sequence[UUID]) -> None:
-    """Let the offers and confirmations that waited for the publication of these calls go."""
+    """Let the offers and confirmations that waited for these calls go, with those of the calls published next."""
     if not call_ids or not follows_options(act):
         return
     await act.session.flush()
     waiting = update(Notice).where(Notice.call_id.in_(call_ids), Notice.send_after.is_(None))
     freed = await act.session.scalars(
-        waiting.values(send_after=act.now).returning(Notice.id), execution_options={"synchronize_session": False}
+        waiting.values(send_after=_gathered(act)).returning(Notice.id), execution_options={"synchronize_session": False}
     )
     if freed.all():
         have_posted(act)
@@ -95,10 +95,12 @@ def have_posted(act: Act, not_before: datetime | None = None) -> None:
 
 def _send_after(act: Act, kind: NoticeKind, one: Concerned) -> datetime | None:
     if kind in _GATHERING:
-        if not one.is_published:
-            return None
-        # What the clock brings comes at one time; SQLite has no queue that would wait.
-        is_at_once = act.actor.user_id is None or is_sqlite(act.session)
-        return act.now if is_at_once else act.now + GATHERED_FOR
+        return _gathered(act) if one.is_published else None
     merges = kind in {NoticeKind.CHANGED, NoticeKind.CANCELLED} and one.starts_at - act.now > URGENT
     return act.now + MERGED_FOR if merges else act.now
+
+
+def _gathered(act: Act) -> datetime:
+    """Return when what somebody does date by date leaves; what the clock brings comes at one time."""
+    is_at_once = act.actor.user_id is None or is_sqlite(act.session)  # SQLite has no queue that would wait
+    return act.now if is_at_once else act.now + GATHERED_FOR

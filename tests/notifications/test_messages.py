@@ -350,6 +350,24 @@ async def test_offers_made_date_by_date_within_seconds_make_one_mail_that_leaves
     assert letter.subject == "Compagnie du Lever vous propose 3 dates"
 
 
+@pytest.mark.postgresql
+async def test_calls_published_one_by_one_make_one_mail_for_each_person(house: House) -> None:
+    production = await house.stage.production()
+    calls = [await house.stage.call(production, SOON + number * DAY) for number in range(3)]
+    player = await house.person()
+    for call in calls:
+        await house.option(call, player)
+    house.at(utc_now())
+    for call in calls:
+        await house.stage.post(f"/calls/{call['id']}/publish")
+        await house.app.state.runner.work_off()
+    assert house.post.collect() == []
+    async with house.database.shared() as session:
+        await session.execute(text("update procrastinate.procrastinate_jobs set scheduled_at = null"))
+    house.at_present()
+    assert [letter.subject for letter in await house.work()] == ["Compagnie du Lever vous propose 3 dates"]
+
+
 async def test_an_act_that_is_not_stored_tells_nobody(house: House) -> None:
     call = await house.published()
     made = await house.stage.assignment(call, (await house.person()).person)
