@@ -163,7 +163,7 @@ async def find_waiting(act: Act, period: Period, production_id: UUID | None = No
 
 
 async def find_audience(act: Act, calls: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """Return who reads of these calls once they are published: `call_id`, `person_id` and `name`, by name.
+    """Return who reads of these calls once they are published: `call_id`, `person_id`, `name` and how, by name.
 
     Somebody in a draft knows of nothing yet.
     """

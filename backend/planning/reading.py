@@ -58,15 +58,17 @@ class PlanningFilter:
     department: str | None = None
 
 
-async def read_planning(act: Act, wanted: PlanningFilter, language: str, *, judged: bool = True) -> bytes:
+async def read_planning(
+    act: Act, wanted: PlanningFilter, language: str, *, judged: bool = True, covered: bool = False
+) -> bytes:  # fmt: skip
     """Return the planning as JSON: calls that have a moment in the period, all that they name, and findings.
 
-    Without being `judged` it has no findings, and costs half.
+    Without being `judged` it has no findings, and costs half; `covered` adds those that a recorded derogation covers.
     """
     parts = _parts(act, wanted) | _recorded(act, wanted)
     texts = await (_rows_by_python(act, parts) if is_sqlite(act.session) else _rows_by_database(act, parts))
     head = {"from": instant_text(wanted.period.starts_at), "to": instant_text(wanted.period.ends_at)}
-    findings = await _findings(act, wanted, language) if judged else []
+    findings = await _findings(act, wanted, language, covered=covered) if judged else []
     found = [finding.model_dump(mode="json") for finding in findings]
     told = {"unavailabilities": msgspec.Raw(b"[]")} | {name: msgspec.Raw(text) for name, text in texts.items()}
     return msgspec.json.encode({**head, **told, "findings": found})
@@ -77,10 +79,11 @@ def fingerprint(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-async def _findings(act: Act, wanted: PlanningFilter, language: str) -> list[PlannedFinding]:
+async def _findings(act: Act, wanted: PlanningFilter, language: str, *, covered: bool) -> list[PlannedFinding]:
     shown = _standing(wanted)
     people = Person.id.in_(select(Assignment.person_id).where(shown))
-    return await reporting.of_planning(act, people, shown, and_(*_of_calls(wanted)), wanted.period, language)
+    calls = and_(*_of_calls(wanted))
+    return await reporting.of_planning(act, people, shown, calls, wanted.period, language, covered=covered)
 
 
 def _standing(wanted: PlanningFilter) -> ColumnElement[bool]:

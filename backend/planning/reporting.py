@@ -70,11 +70,11 @@ async def of_production(
 
 async def of_planning(
     act: Act, people: ColumnElement[bool], shown: ColumnElement[bool], calls: ColumnElement[bool],
-    period: BoundedPeriod, language: str,
+    period: BoundedPeriod, language: str, *, covered: bool = False,
 ) -> list[PlannedFinding]:  # fmt: skip
     """Return what the law says of the assignments shown, save pay (INFO), and which `calls` share a stage.
 
-    `people` are those of the assignments.
+    `people` are those of the assignments. `covered` keeps what a recorded derogation covers, which is INFO too.
 
     Twelve weeks are read on each side; night work over twelve months is for the lists.
     """
@@ -83,12 +83,13 @@ async def of_planning(
     within = minute_of(period.starts_at), minute_of(period.ends_at)
     law = await findings.read_law_and_trips(act)
     report = await asyncio.to_thread(check, planned.works, law, ZoneInfo(act.company.timezone), within)
-    wanted = FindingsFilter(
-        Period(period.starts_at, period.ends_at), frozenset({Severity.HARD, Severity.DEROG, Severity.WARN})
-    )
+    wanted = FindingsFilter(Period(period.starts_at, period.ends_at))
     clashes = await _clashes(act, law, wanted.period, calls)
     found = joined(Report(_about(report.findings, planned.marked), ()), clashes).findings
-    kept = _told(act, _kept(found, wanted))
+    kept = [
+        finding for finding in _told(act, _kept(found, wanted))
+        if finding.severity is not Severity.INFO or (covered and finding.covered_by is not None)
+    ]  # fmt: skip
     overridden = await overrides.of_findings(act, kept)
     return [planned_finding(finding, language, overrides.override_of(finding, overridden)) for finding in kept]
 

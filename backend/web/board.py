@@ -12,12 +12,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from backend.core.errors import AppError
+from backend.core.errors import AppError, Sentence
 from backend.core.pagination import PageRequest
 from backend.people import service as people
 from backend.people.repository import PeopleFilter
 from backend.planning import calls as on_calls
 from backend.planning import publishing, reading
+from backend.planning.models import CallStatus
 from backend.planning.period import Period, read_bounded_period
 from backend.planning.reading import PlanningFilter
 from backend.planning.schemas import CallOut
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/c/{slug}", include_in_schema=False, dependencies=[De
 Asked = Annotated[str, Query(max_length=60)]
 MANY = PageRequest(200, None)
 FINDINGS_SHOWN = 40
+OF_PEOPLE = frozenset({"added", "offered", "confirmed"})
 SCREEN = "filage-screen"  # "wide" or "small", set by the board's script: of table and list, only the shown one is sent
 
 
@@ -64,10 +66,11 @@ async def show(act: Act, view: View, request: Request) -> Shown:
     words, days = words_of(request), view.days
     period = read_bounded_period(days[0].isoformat(), days[-1].isoformat(), act.company.timezone)
     wanted = PlanningFilter(period, view.production, view.venue, view.person, view.department)
-    planning = msgspec.json.decode(await reading.read_planning(act, wanted, words.language))
+    planning = msgspec.json.decode(await reading.read_planning(act, wanted, words.language, covered=True))
     jobs = await people.known_jobs(act)
     waiting = await publishing.find_waiting(act, Period(period.starts_at, period.ends_at), view.production)
-    board = build(planning, view, jobs, words, act.company.timezone)
+    changed = {str(one.call.id) for one in waiting if one.call.published_version}
+    board = build(planning, view, jobs, words, act.company.timezone, changed)
     return Shown(board, len(waiting), act.company.timezone)
 
 
@@ -169,33 +172,61 @@ async def _done(
     request: Request, act: Act, asked: Mapping[str, str], call: CallOut | None = None
 ) -> dict[str, str] | None:
     """Return what was just done, in words, and the form that undoes it; its parts travel in the address."""
-    words = words_of(request)
-    what, name = asked.get("done", ""), _id(asked.get("call", ""))
-    if what in {"saved", "undone"}:
-        sentence = planning_words.SAVED if what == "saved" else planning_words.TAKEN_BACK
-        return {"sentence": words.say(sentence), "action": ""}
-    if what not in {"moved", "copied", "added"} or name is None:
+    name = _id(asked.get("call", ""))
+    if name is not None and call is None:
+        try:
+            call = await on_calls.read_call(act, name)
+        except AppError:
+            return None  # it is gone meanwhile: there is nothing to undo
+    if (said := said_of(request, act, asked, call)) is not None or call is None:
+        return said
+    words, what = words_of(request), asked.get("done", "")
+    if what not in {"moved", "copied"}:
         return None
-    try:
-        call = call or await on_calls.read_call(act, name)
-    except AppError:
-        return None  # it is gone meanwhile: there is nothing to undo
     base = f"/c/{act.company.slug}"
     zone = await zone_of(act, call.venue_id)
     day, hours = words.day(call.starts_at, zone), words.span(call.starts_at, call.ends_at, zone)
-    if what == "added":
-        said = words.say(planning_words.ADDED).format(name=asked.get("name", "")[:200])
-        assignment = _id(asked.get("assignment", ""))
-        return {"sentence": said, "action": f"{base}/assignments/{assignment}/delete", "version": "1"}
     template = planning_words.MOVED if what == "moved" else planning_words.COPIED
-    said = words.say(template).format(day=day, hours=hours)
+    sentence = words.say(template).format(day=day, hours=hours)
     if what == "copied":
-        return {"sentence": said, "action": f"{base}/calls/{call.id}/delete", "version": str(call.version)}
+        return {"sentence": sentence, "action": f"{base}/calls/{call.id}/delete", "version": str(call.version)}
     return {
-        "sentence": said, "action": f"{base}/calls/{call.id}/back", "version": str(call.version),
+        "sentence": sentence, "action": f"{base}/calls/{call.id}/back", "version": str(call.version),
         "starts_at": asked.get("starts", "")[:40], "ends_at": asked.get("ends", "")[:40],
         "venue_id": asked.get("venue_was", "")[:40],
     }  # fmt: skip
+
+
+def said_of(request: Request, act: Act, asked: Mapping[str, str], call: CallOut | None) -> dict[str, str] | None:
+    """Return what was done that needs no undoing, or that a draft taken away undoes; None where it is something else.
+
+    `call` is the one that it was about: of one that was never published, its people are told nothing yet.
+    """
+    words, what = words_of(request), "saved" if "saved" in asked else asked.get("done", "")
+    is_draft = call is not None and call.status is CallStatus.DRAFT
+    template = _said_when(what, asked, is_draft=is_draft)
+    if template is None or (what in OF_PEOPLE and call is None):
+        return None
+    sentence = words.say(template).format(
+        name=asked.get("name", "")[:200], number=asked.get("number", "")[:6], people=asked.get("people", "")[:6]
+    )
+    if what != "added" or call is None:
+        return {"sentence": sentence, "action": ""}
+    base, assignment = f"/c/{act.company.slug}", _id(asked.get("assignment", ""))
+    return {
+        "sentence": sentence, "action": f"{base}/assignments/{assignment}/delete", "version": "1",
+        "next": f"{base}/calls/{call.id}#a-{assignment}",
+    }  # fmt: skip
+
+
+def _said_when(what: str, asked: Mapping[str, str], *, is_draft: bool) -> Sentence | None:
+    return {
+        "saved": planning_words.SAVED, "undone": planning_words.TAKEN_BACK, "added": planning_words.ADDED,
+        "answers": planning_words.ANSWERS,
+        "offered": planning_words.OFFERED_DRAFT if is_draft else planning_words.OFFERED,
+        "confirmed": planning_words.CONFIRMED_DRAFT if is_draft else planning_words.CONFIRMED,
+        "published": planning_words.PUBLISHED if asked.get("people", "0") != "0" else planning_words.PUBLISHED_ALONE,
+    }.get(what)  # fmt: skip
 
 
 async def zone_of(act: Act, venue_id: UUID | None) -> str:

@@ -3,8 +3,9 @@
 Pure: the planning comes as the API gives it, and nothing here asks for anything.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from operator import attrgetter
@@ -26,7 +27,8 @@ LENGTHS = {"day": 1, "week": 7}
 STANDING = frozenset({Status.DRAFT, Status.OPTION, Status.ACCEPTED, Status.CONFIRMED})
 GRAVITY = ("HARD", "DEROG", "WARN", "INFO")
 NOWHERE = ""
-OF_STATUS = {Status.CONFIRMED: "full", Status.OPTION: "option", Status.ACCEPTED: "option", Status.DRAFT: "draft"}
+OF_STATUS = {Status.CONFIRMED: "full", Status.OPTION: "option", Status.ACCEPTED: "accepted", Status.DRAFT: "draft"}
+ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ class Chip:
     starts: str
     ends: str
     is_draft: bool = False
+    is_changed: bool = False
+    answered: int = 0
+    beside: int = 0
+    declined: int = 0
     is_fixed: bool = False
     assignment: str = ""
     assignment_version: int = 0
@@ -128,6 +134,17 @@ class Row:
         return sum(map(len, self.cells))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A call on which somebody has said yes and waits for the company's word: how many there are."""
+
+    call: str
+    title: str
+    day: date
+    hours: str
+    number: int
+
+
 @dataclass(frozen=True)
 class Board:
     """All that a board shows; `open` is what nobody does yet. `whole` makes the chips of calls that `calls` holds."""
@@ -140,6 +157,12 @@ class Board:
     whole: Callable[[], Iterable[Chip]]
     found: list[dict[str, Any]]
     findings: int
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def answered(self) -> int:
+        """How many people have said yes and are not confirmed yet."""
+        return sum(one.number for one in self.answers)
 
     @property
     def is_empty(self) -> bool:
@@ -190,7 +213,7 @@ class Board:
         if self.view.view == "month":
             cells = [[_shown(cell) for _, cell in week] for week in self.weeks]
         marks = {f"{at}.{column}": _mark(one) for at, line in enumerate(cells) for column, one in enumerate(line)}
-        return marks | {"f": _mark([self.found, self.findings])}
+        return marks | {"f": _mark([self.found, self.findings]), "w": _mark(self.answers)}
 
     @cached_property
     def _of_days(self) -> dict[str, str]:
@@ -208,7 +231,12 @@ class Board:
 class Builder:
     """Makes chips out of one planning for one reader."""
 
-    def __init__(self, planning: Planning, jobs: Mapping[str, Any], words: Words, zone: str) -> None:
+    def __init__(
+        self, planning: Planning, jobs: Mapping[str, Any], words: Words, zone: str, changed: Collection[str] = (),
+        *, is_part: bool = False,
+    ) -> None:  # fmt: skip
+        """`changed`: the calls that are not what was published. `is_part`: other departments are left out."""
+        self.changed, self.is_part = changed, is_part
         self.words, self.jobs, self.zone = words, jobs, zone
         self.planning = planning
         self.calls = {call["id"]: call for call in planning["calls"]}
@@ -217,9 +245,11 @@ class Builder:
         self.people = {one["id"]: one for one in planning["people"]}
         self.positions = _grouped(planning["positions"])
         self.assignments = _grouped(one for one in planning["assignments"] if one["status"] in STANDING)
+        declined = (one for one in planning["assignments"] if one["status"] == Status.DECLINED)
+        self.declined = Counter((one["call_id"], one["job"]) for one in declined)
         self.clocks: dict[str, tuple[datetime, datetime, str]] = {}
         self.found: dict[str, int] = {}
-        for finding in planning["findings"]:
+        for finding in standing_findings(planning):
             for name in {*finding["call_ids"], *finding["assignment_ids"]}:
                 self.found[name] = self.found.get(name, 0) + 1
 
@@ -247,7 +277,7 @@ class Builder:
         more.setdefault("found", self.found.get(call["id"], 0))
         return Chip(
             call=call["id"], version=call["version"], day=starts.date(), title=title, state=state, figure=figure,
-            hours=hours, is_draft=is_draft,
+            hours=hours, is_draft=is_draft, is_changed=not is_off and call["id"] in self.changed,
             is_fixed=is_off, starts=f"{starts:%Y-%m-%dT%H:%M}", ends=f"{ends:%Y-%m-%dT%H:%M}",
             **{"about": self.productions.get(call["production_id"], "")} | more,
         )  # fmt: skip
@@ -256,12 +286,16 @@ class Builder:
         """Return the chip of a call, or of what one department does on it."""
         wanted = [one for one in self.positions.get(call["id"], []) if department in {None, self.department(one)}]
         on_it = [one for one in self.assignments.get(call["id"], []) if department in {None, self.department(one)}]
-        sure = sum(one["status"] == Status.CONFIRMED for one in on_it)
         needed = sum(one["headcount"] for one in wanted)
-        state = coverage(wanted, on_it) if department else of_colour(call["colour"], on_it)
+        is_whole = department is None and not self.is_part
+        placed = needed - call["to_fill"] - doubtful(wanted, on_it) if is_whole else filled(wanted, on_it)
+        state = of_colour(call["colour"], on_it) if is_whole else coverage(wanted, on_it)
+        jobs = {one["job"] for one in wanted}
         place = self.venues.get(call["venue_id"])
         return self.chip(
-            call, state, f"{sure}/{needed}" if wanted else str(len(on_it)), self.title(call),
+            call, state, f"{placed}/{needed}" if wanted else str(len(on_it)), self.title(call),
+            beside=sum(one["job"] not in jobs for one in on_it) if wanted else 0,
+            answered=sum(one["status"] == Status.ACCEPTED for one in on_it),
             place=place["name"] if place else "",
             people=", ".join(self.people[one["person_id"]]["name"] for one in on_it if one["person_id"] in self.people),
             **{"about": f"{self.productions.get(call['production_id'], '')}{', ' + place['name'] if place else ''}"}
@@ -280,9 +314,9 @@ class Builder:
     def of_person(self, one: Mapping[str, Any]) -> Chip:
         """Return the chip of one person's assignment."""
         call = self.calls[one["call_id"]]
-        state = "part" if one["contested"] else OF_STATUS[one["status"]]
+        state = "contested" if one["contested"] else OF_STATUS[one["status"]]
         job = self.jobs.get(one["job"])
-        said = self.words.say(STATUSES[one["status"]])
+        said = self.words.say(COVERAGE["contested"] if one["contested"] else STATUSES[one["status"]])
         return self.chip(
             call, state, "", self.title(call), assignment=one["id"], assignment_version=one["version"],
             said=f"{said}, {job.label if job else one['job']}", found=self.found.get(one["id"], 0),
@@ -291,53 +325,85 @@ class Builder:
     def still_open(self, position: Mapping[str, Any]) -> Chip | None:
         """Return the chip of what nobody stands on yet of a position; None where enough do."""
         call = self.calls[position["call_id"]]
-        on_it = [one for one in self.assignments.get(call["id"], []) if one["position_id"] == position["id"]]
+        on_it = [one for one in self.assignments.get(call["id"], []) if one["job"] == position["job"]]
         missing = position["headcount"] - len(on_it)
         if missing <= 0 or call["status"] == CallStatus.CANCELLED:
             return None
         job = self.jobs.get(position["job"])
-        figure = f"{len(on_it)}/{position['headcount']}"
+        figure = f"{filled([position], on_it)}/{position['headcount']}"
         state = "part" if on_it else "none"
         label = job.label if job else position["job"]
-        return self.chip(call, state, figure, label, about=self.title(call), position=position["id"], found=0)
+        return self.chip(call, state, figure, label, about=self.title(call), position=position["id"], found=0,
+                         declined=self.declined[call["id"], position["job"]])  # fmt: skip
+
+    def answers(self) -> list[Answer]:
+        """Return the calls on which somebody who said yes waits to be confirmed, by start."""
+        found = []
+        for call in self.planning["calls"]:
+            on_it = self.assignments.get(call["id"], [])
+            number = sum(one["status"] == Status.ACCEPTED for one in on_it)
+            if number and call["status"] != CallStatus.CANCELLED:
+                starts, _, hours = self.clock(call)
+                found.append(Answer(call["id"], self.title(call), starts.date(), hours, number))
+        return found
 
 
 def of_colour(colour: str, on_it: Sequence[Mapping[str, Any]]) -> str:
-    """Return how a whole call stands: as the API counts it, which knows who was asked and who was only put down."""
-    return {Colour.GREEN.value: "full", Colour.AMBER.value: "option"}.get(colour, "part" if on_it else "none")
+    """Return how a whole call stands: as the API counts it, save that what is contested is not sure."""
+    if any(one["contested"] for one in on_it):
+        return "contested"
+    if colour == Colour.AMBER:
+        return "accepted" if any(one["status"] == Status.ACCEPTED for one in on_it) else "option"
+    return "full" if colour == Colour.GREEN else "part" if on_it else "none"
 
 
-def coverage(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> str:
-    """Return how a call stands: all confirmed, an answer awaited, some or nobody; "draft" where it asks for nobody."""
-    sure: dict[str | None, int] = {}
-    standing: dict[str | None, int] = {}
-    for one in on_it:
-        standing[one["position_id"]] = standing.get(one["position_id"], 0) + 1
-        if one["status"] == Status.CONFIRMED and not one["contested"]:
-            sure[one["position_id"]] = sure.get(one["position_id"], 0) + 1
+def coverage(positions: Iterable[Mapping[str, Any]], on_it: Sequence[Mapping[str, Any]]) -> str:
+    """Return how these positions stand, by the rules of the API's colour: a draft asks nobody yet."""
     wanted = list(positions)
+    sure = Counter(one["job"] for one in on_it if one["status"] == Status.CONFIRMED)
+    asked = Counter(one["job"] for one in on_it if one["status"] in ASKED)
     if not wanted:
-        return "none" if not standing else "full" if sum(sure.values()) == sum(standing.values()) else "option"
-    if all(sure.get(one["id"], 0) >= one["headcount"] for one in wanted):
-        return "full"
-    if all(standing.get(one["id"], 0) >= one["headcount"] for one in wanted):
-        return "option"
-    return "part" if sum(standing.get(one["id"], 0) for one in wanted) else "none"
+        colour = Colour.AMBER if asked else Colour.GREEN if sure else Colour.RED
+    elif all(sure[one["job"]] >= one["headcount"] for one in wanted):
+        colour = Colour.GREEN
+    else:
+        is_asked = all(sure[one["job"]] + asked[one["job"]] >= one["headcount"] for one in wanted)
+        colour = Colour.AMBER if is_asked else Colour.RED
+    return of_colour(colour, on_it)
+
+
+def filled(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many of the places somebody sure has; who is in no position's job has none of them."""
+    sure = Counter(one["job"] for one in on_it if one["status"] == Status.CONFIRMED and not one["contested"])
+    return sum(min(sure[one["job"]], one["headcount"]) for one in positions)
+
+
+def doubtful(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many places somebody has whose booking is contested."""
+    jobs = {one["job"] for one in positions}
+    return sum(bool(one["contested"]) and one["job"] in jobs for one in on_it)
 
 
 def build(
-    planning: Planning, view: View, jobs: Mapping[str, Any], words: Words, zone: str
+    planning: Planning, view: View, jobs: Mapping[str, Any], words: Words, zone: str, changed: Collection[str] = ()
 ) -> Board:  # fmt: skip
-    """Return the board of a planning, which holds what `view` asks for."""
-    builder, days = Builder(planning, jobs, words, zone), view.days
+    """Return the board of a planning, which holds what `view` asks for; `changed` since they were published."""
+    builder, days = Builder(planning, jobs, words, zone, changed, is_part=view.department is not None), view.days
     makers = {"person": _of_people, "venue": _of_venues, "department": _of_departments}
     rows = makers[view.by](builder, days) if view.view == "week" else []
     opened = [chip for one in planning["positions"] if (chip := builder.still_open(one)) is not None]
     return Board(
         view, days, rows, _row("open", "", "", opened, days) if opened else None,
         len(planning["calls"]), lambda: map(builder.whole, planning["calls"]),
-        group(planning["findings"], {one["id"]: one["name"] for one in planning["people"]}), len(planning["findings"]),
+        group(planning["findings"], {one["id"]: one["name"] for one in planning["people"]}),
+        len(standing_findings(planning)),
+        builder.answers(),
     )  # fmt: skip
+
+
+def standing_findings(planning: Planning) -> list[Mapping[str, Any]]:
+    """Return the findings that no recorded derogation covers: those that somebody must look at."""
+    return [one for one in planning["findings"] if not one["covered_by"]]
 
 
 def group(findings: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What the pages of a call show: its place's clock, its positions with the people on them, its findings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,14 +25,16 @@ from backend.rules.dated import grounds
 from backend.tenancy.acting import Act
 from backend.web import planning_words
 from backend.web.attempts import NEEDS_CLEARANCE, told
-from backend.web.board import MANY, zone_of
-from backend.web.board_view import OF_STATUS, STANDING, group
+from backend.web.board import MANY, said_of, zone_of
+from backend.web.board_view import OF_STATUS, STANDING, coverage, filled, group
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import local_path
+from backend.web.speaking import Words
 
 COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
 EMPTY_BREAKS = 1
 MOST_BREAKS = 6
+MOST_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ async def show_call(request: Request, act: Act, call_id: UUID | None, form: Form
         "home": base, "values": values, "form": shown, "productions": [(one.id, one.title) for one in known.items],
         "venues": [(one.id, f"{one.name}{', ' + one.city if one.city else ''}") for one in venues.items],
         "kinds": planning_words.kinds(words), "jobs_to_choose": [(code, job.label) for code, job in jobs.items()],
-        "place_zone": zone, "breaks": breaks_of(values), "saved": "saved" in request.query_params,
+        "place_zone": zone, "breaks": breaks_of(values), "icons": planning_words.ICONS,
+        "done": said_of(request, act, request.query_params, context.get("call")),
         "back": local_path(request.query_params.get("back", ""), base),
     }  # fmt: skip
     return render(request, "call.html", act=act, status=shown.status, **{**context, **rest})
@@ -74,14 +77,13 @@ async def read_sheet(request: Request, act: Act, call_id: UUID) -> dict[str, Any
     call, words = await on_calls.read_call(act, call_id), words_of(request)
     period = BoundedPeriod(call.starts_at, call.ends_at)
     planning = msgspec.json.decode(
-        await reading.read_planning(act, PlanningFilter(period, call.production_id), words.language)
+        await reading.read_planning(act, PlanningFilter(period, call.production_id), words.language, covered=True)
     )
     jobs, name = await people.known_jobs(act), str(call_id)
     persons = {one["id"]: one["name"] for one in planning["people"]}
     on_it = [
         one | {
-            "name": persons[one["person_id"]], "said": words.say(planning_words.STATUSES[one["status"]]),
-            "state": OF_STATUS.get(one["status"], "off"), "acts": [
+            "name": persons[one["person_id"]], "state": state_of(one), "said": _said(words, one), "acts": [
                 each.value for each in allowed(Status(one["status"]), contested=one["contested"])
                 if each in COMPANY_ACTS
             ],
@@ -89,19 +91,28 @@ async def read_sheet(request: Request, act: Act, call_id: UUID) -> dict[str, Any
         }
         for one in planning["assignments"] if one["call_id"] == name
     ]  # fmt: skip
+    standing = [one for one in on_it if one["status"] in STANDING]
+    of_call = [one for one in planning["positions"] if one["call_id"] == name]
+    wanted = {one["job"] for one in of_call}
+    aside = [one for one in on_it if one["job"] not in wanted]
     positions = [
         one | {
             "label": jobs[one["job"]].label if one["job"] in jobs else one["job"],
-            "sure": sum(p["position_id"] == one["id"] and p["status"] == Status.CONFIRMED for p in on_it),
-            "standing": sum(p["position_id"] == one["id"] and p["status"] in STANDING for p in on_it),
-            "people": [p for p in on_it if p["position_id"] == one["id"]],
+            "sure": filled([one], standing), "standing": sum(p["job"] == one["job"] for p in standing),
+            "state": coverage([one], [p for p in standing if p["job"] == one["job"]]),
+            "declined": _declined(one, on_it), "people": [p for p in on_it if p["job"] == one["job"]],
         }
-        for one in planning["positions"] if one["call_id"] == name
+        for one in of_call
     ]  # fmt: skip
     zone = await zone_of(act, call.venue_id)
     return {
         "call": call, "jobs": jobs, "call_zone": zone, "positions": positions, "home": f"/c/{act.company.slug}",
-        "aside": [one for one in on_it if one["position_id"] is None],
+        "aside": aside, "aside_standing": sum(one in standing for one in aside), "icons": planning_words.ICONS,
+        "sure": filled(of_call, standing), "needed": sum(one["headcount"] for one in of_call),
+        "answered": [one for one in standing if one["status"] == Status.ACCEPTED],
+        "counted": [(state, number) for state in ("contested", "accepted", "option", "draft")
+                    if (number := sum(one["state"] == state for one in standing))],
+        "state_words": {state: words.say(said) for state, said in planning_words.COVERAGE.items()},
         "production": next((one["title"] for one in planning["productions"]), ""),
         "venue": next((one["name"] for one in planning["venues"] if one["id"] == str(call.venue_id)), ""),
         "kind": planning_words.named(words, planning_words.KINDS, call.kind),
@@ -111,6 +122,25 @@ async def read_sheet(request: Request, act: Act, call_id: UUID) -> dict[str, Any
         "local_hour": f"{call.starts_at.astimezone(ZoneInfo(zone)):%H:%M}",
         "soon": default_expiry(act, zone),
     }  # fmt: skip
+
+
+def state_of(one: Mapping[str, Any]) -> str:
+    """Return how somebody stands on a call, by the name of its colour: what is contested is not sure."""
+    return "contested" if one["contested"] else OF_STATUS.get(one["status"], "off")
+
+
+def _said(words: Words, one: Mapping[str, Any]) -> str:
+    return words.say(
+        planning_words.COVERAGE["contested"] if one["contested"] else planning_words.STATUSES[one["status"]]
+    )
+
+
+def _declined(position: Mapping[str, Any], on_it: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return who said no to a place that is still open."""
+    of_job = [one for one in on_it if one["job"] == position["job"]]
+    if sum(one["status"] in STANDING for one in of_job) >= position["headcount"]:
+        return []
+    return [one["name"] for one in of_job if one["status"] == Status.DECLINED]
 
 
 def default_expiry(act: Act, zone: str) -> str:
@@ -155,6 +185,7 @@ async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping
     own = ("override_reason", "ground-", "document-", "seen")
     kept = [(name, value) for name, value in fields.items() if not name.startswith(own)]
     base = f"/c/{act.company.slug}"
+    sentence = words.say(planning_words.GATE[error.code]) if error.code in planning_words.GATE else sentence
     told_of = error.extra["findings"]
     names = await people.names_of(act, {UUID(one["person_id"]) for one in told_of if one["person_id"]})
     return render(
@@ -168,16 +199,29 @@ async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping
 
 async def show_refusal(request: Request, act: Act, call_id: UUID, error: AppError) -> Response:
     """Return to the board's script which call was not changed, why, and what stands in its way."""
-    words = words_of(request)
+    words, zone = words_of(request), act.company.timezone
     sentence, errors = told(words, error)
     call = await on_calls.read_call(act, call_id)
-    in_the_way = [one | {"starts_at": datetime.fromisoformat(one["starts_at"]),
-                         "ends_at": datetime.fromisoformat(one["ends_at"])}
-                  for one in error.extra.get("conflicts", [])]  # fmt: skip
+    in_the_way = await _in_the_way(act, error.extra.get("conflicts") or [])
+    sentence = words.say(planning_words.BUSY) if error.code == "overlap" and in_the_way else sentence
+    failed = [one["detail"] for one in error.extra.get("failed", [])]
     response = render(
         request, "refused_fragment.html", act=act, status=int(error.status), call=call, in_the_way=in_the_way,
-        sentences=[*([sentence] if sentence else []), *dict.fromkeys(errors.values())], home=f"/c/{act.company.slug}",
-        call_zone=await zone_of(act, call.venue_id),
+        sentences=list(dict.fromkeys([*([sentence] if sentence else []), *errors.values(), *failed]))[:MOST_NAMES],
+        home=f"/c/{act.company.slug}", most=MOST_NAMES, zone=zone, call_zone=await zone_of(act, call.venue_id),
     )  # fmt: skip
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response
+
+
+async def _in_the_way(act: Act, conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each call that stands in the way once, with `people`, the names of all whom it holds."""
+    names = await people.names_of(act, {UUID(str(one["person_id"])) for one in conflicts}) if conflicts else {}
+    found: dict[str, dict[str, Any]] = {}
+    for one in conflicts:
+        instants = {name: datetime.fromisoformat(one[name]) for name in ("starts_at", "ends_at")}
+        held = found.setdefault(str(one["call_id"]), {**one, **instants, "people": []})
+        name = names.get(str(one["person_id"]))
+        if name and name not in held["people"]:
+            held["people"].append(name)
+    return list(found.values())

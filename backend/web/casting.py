@@ -15,14 +15,16 @@ from backend.people.repository import PeopleFilter
 from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
 from backend.planning import positions as on_positions
+from backend.planning.bulk import act_on_many
+from backend.planning.bulk_schemas import BulkAction, BulkIn
 from backend.planning.candidates import candidates
 from backend.planning.finding_schemas import ConfirmIn
 from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, planning_words
-from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of
-from backend.web.board import answer_act, zone_of
+from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of, with_query
+from backend.web.board import OF_PEOPLE, answer_act, zone_of
 from backend.web.board_view import group
 from backend.web.call_view import Form, default_expiry, show_call, show_gate, show_refusal
 from backend.web.rendering import is_fragment, render, words_of
@@ -79,20 +81,32 @@ async def mark(call_id: UUID, position_id: UUID, act: AsPlanner, request: Reques
 async def assign(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Put somebody on a position: as a draft, as an option that expires, or confirmed if the law lets it pass."""
     fields = await typed(request)
-    base = f"/c/{act.company.slug}"
     try:
         async with trying(act):
             body = read(AssignmentIn, {"call_id": call_id} | _named(fields))
             made = await on_assignments.create_assignment(act, body)
+            what = {"offer": "offered", "confirm": "confirmed"}.get(fields.get("what", ""), "added")
             if fields.get("what") == "offer":
                 await on_assignments.offer(act, made.id, await _offer(act, call_id, fields))
             elif fields.get("what") == "confirm":
                 await on_assignments.confirm(act, made.id, brought=brought(request, fields))
     except AppError as error:
         raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
-    if fields.get("back"):
-        return await answer_act(request, act, fields, done="saved")
-    return see(f"{base}/calls/{call_id}?saved=1")
+    return await _said(request, act, fields, call_id, done=what, person=made.person_id, assignment=made.id)
+
+
+@router.post("/calls/{call_id}/answers", dependencies=HURRIED)
+async def confirm_answers(call_id: UUID, act: AsPlanner, request: Request) -> Response:
+    """Confirm those of a call who have said yes, all of them or none."""
+    fields = await typed(request)
+    try:
+        async with trying(act):
+            ids = fields.get("ids", "").split()
+            body = read(BulkIn, {"action": BulkAction.CONFIRM, "ids": ids, "all_or_nothing": True})
+            done = await act_on_many(act, body, brought(request, fields), _most(request))
+    except AppError as error:
+        raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
+    return await _said(request, act, fields, call_id, done="answers", number=len(done.done))
 
 
 @router.post("/assignments/{assignment_id}/{what}", dependencies=HURRIED)
@@ -105,9 +119,19 @@ async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Reques
             await _do(request, act, found.id, found.call_id, what, fields)
     except AppError as error:
         raise RefusedError(await _again(request, act, found.call_id, fields, error), error) from None
+    told_of = {"delete": "undone", "offer": "offered", "confirm": "confirmed"}.get(what, "saved")
+    return await _said(request, act, fields, found.call_id, done=told_of, person=found.person_id)
+
+
+async def _said(
+    request: Request, act: Act, fields: Mapping[str, str], call_id: UUID, person: UUID | None = None, **said: object
+) -> Response:
+    """Answer an act on people, with what was done: on the board that it was done beside, or on the call's page."""
+    names = await people.names_of(act, {person}) if person and said["done"] in OF_PEOPLE else {}
+    said["name"] = names.get(str(person), "")
     if fields.get("back"):
-        return await answer_act(request, act, fields, done="undone" if what == "delete" else "saved")
-    return see(f"/c/{act.company.slug}/calls/{found.call_id}?saved=1")
+        return await answer_act(request, act, fields, call=call_id, **said)
+    return see(with_query(f"/c/{act.company.slug}/calls/{call_id}", **said))
 
 
 async def _do(
@@ -154,4 +178,5 @@ async def _again(request: Request, act: Act, call_id: UUID, fields: dict[str, st
     if is_fragment(request):
         return await show_refusal(request, act, call_id, error)
     sentence, errors = told(words_of(request), error)
+    errors |= {one["id"]: one["detail"] for one in error.extra.get("failed", [])}
     return await show_call(request, act, call_id, Form("person", fields, sentence, errors, int(error.status)))

@@ -53,12 +53,14 @@ COVERAGE: dict[str, Sentence] = {
     "part": Sentence("incomplet", "incomplete"),
     "none": Sentence("personne", "nobody"),
     "option": Sentence("option en attente", "option pending"),
+    "accepted": Sentence("acceptée, à confirmer", "accepted, to be confirmed"),
+    "contested": Sentence("à départager, pas sûre", "contested, not sure"),
     "draft": Sentence("brouillon", "draft"),
     "off": Sentence("annulé", "cancelled"),
 }
 ICONS = {
     "full": "check", "option": "hourglass", "part": "triangle-alert", "none": "octagon-alert", "draft": "pencil",
-    "off": "x",
+    "off": "x", "accepted": "hand", "contested": "circle-help",
 }  # fmt: skip
 CHANGED_FIELDS: dict[str, Sentence] = {
     "kind": Sentence("nature", "kind"),
@@ -74,7 +76,57 @@ CHANGED_FIELDS: dict[str, Sentence] = {
 }
 MOVED = Sentence("Convocation déplacée au {day}, {hours}.", "Call moved to {day}, {hours}.")
 COPIED = Sentence("Convocation copiée au {day}, {hours}.", "Call copied to {day}, {hours}.")
-ADDED = Sentence("{name} est sur cette convocation, en brouillon.", "{name} is on this call, as a draft.")
+ADDED = Sentence(
+    "{name} est sur cette convocation, en brouillon : rien ne lui est dit.",
+    "{name} is on this call, as a draft: nothing is said to them.",
+)
+OFFERED = Sentence("Proposé à {name} : sa réponse est attendue.", "Offered to {name}: an answer is awaited.")
+OFFERED_DRAFT = Sentence(
+    "Proposé à {name}, qui ne le saura qu'à la publication de la convocation.",
+    "Offered to {name}, who will not know before the call is published.",
+)
+ANSWERS = Sentence("Réponses confirmées : {number}.", "Answers confirmed: {number}.")
+CONFIRMED = Sentence("{name} : c'est confirmé.", "{name}: confirmed.")
+CONFIRMED_DRAFT = Sentence(
+    "{name} : c'est confirmé. La convocation n'est pas publiée, rien ne lui est dit avant.",
+    "{name}: confirmed. The call is not published, and nothing is said to them before it is.",
+)
+PUBLISHED = Sentence(
+    "Publié : {number} convocation(s). {people} personne(s) en sont prévenues.",
+    "Published: {number} call(s). {people} person(s) are told.",
+)
+PUBLISHED_ALONE = Sentence(
+    "Publié : {number} convocation(s). Personne n'était à prévenir.",
+    "Published: {number} call(s). There was nobody to tell.",
+)
+BUSY = Sentence(
+    "Ces personnes sont déjà confirmées ailleurs en même temps : changez les horaires, ou annulez l'autre affectation.",
+    "These people are confirmed elsewhere at the same time: change the times, or cancel the other assignment.",
+)
+GATE: dict[str, Sentence] = {
+    "not_allowed": Sentence(
+        "La loi ou la compagnie interdit ce planning, et seule une personne qui l'administre peut passer outre, avec "
+        "un motif : corrigez ce qui est dit ci-dessous, ou demandez-lui.",
+        "The law or the company forbids this planning, and only an owner or an admin may override it, with a reason: "
+        "cure what is said below, or ask one of them.",
+    ),
+    "override_required": Sentence(
+        "La loi interdit ce planning : corrigez ce qui est dit ci-dessous, ou passez outre en écrivant un motif.",
+        "The law forbids this planning: cure what is said below, or override it by writing a reason.",
+    ),
+    "ground_required": Sentence(
+        "Ce planning n'est permis qu'avec une dérogation : corrigez ce qui est dit ci-dessous, ou donnez pour chaque "
+        "règle son fondement et son document.",
+        "This planning is lawful only with a derogation: cure what is said below, or give for each rule its ground and "
+        "its document.",
+    ),
+    "skill_missing": Sentence(
+        "Il manque à une personne une compétence ou un titre valable : choisissez quelqu'un d'autre, complétez sa "
+        "fiche, ou passez outre en écrivant un motif.",
+        "Somebody lacks a skill or a valid permit: choose somebody else, complete their file, or override it by "
+        "writing a reason.",
+    ),
+}
 SAVED = Sentence("C'est enregistré.", "Saved.")
 TAKEN_BACK = Sentence("C'est annulé : tout est comme avant.", "Undone: everything is as before.")
 

@@ -1,5 +1,6 @@
 """Publishing: what has changed, who will read it, and the one press that makes it known."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ async def publish(act: AsPlanner, request: Request) -> Response:
     whole = read_view(act, {"production": fields.get("whole", "")}).production
     try:
         async with trying(act):
-            await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
+            done = await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
     except AppError as error:
         if "findings" in error.extra:
             page = await show_gate(request, act, error, fields, request.url.path)
@@ -48,7 +49,10 @@ async def publish(act: AsPlanner, request: Request) -> Response:
         raise RefusedError(page, error) from None
     if whole is not None:
         return see(f"/c/{act.company.slug}/productions/{whole}")
-    return see(after_act(request, act, fields.get("back", ""), done="saved"))
+    told_of = await publishing.find_audience(act, [one.call_id for one in done])
+    reached = {row.person_id for row in told_of if row.has_mail}
+    back = fields.get("back", "")
+    return see(after_act(request, act, back, done="published", number=len(done), people=len(reached)))
 
 
 def _shown(text: str) -> dict[UUID, int]:
@@ -96,16 +100,28 @@ async def _page(
     }  # fmt: skip
     people: dict[UUID, dict[str, Any]] = {}
     for row in told_of:
-        people.setdefault(row.person_id, {"name": row.name, "calls": []})["calls"].append(calls[row.call_id])
+        people.setdefault(row.person_id, {"name": row.name, "calls": [], "row": row})["calls"].append(
+            calls[row.call_id]
+        )
     alone = [calls[name] for name in calls if name not in {row.call_id for row in told_of}]
     return render(
         request, "publish.html", act=act, status=status, waiting=list(calls.values()), people=list(people.values()),
-        alone=alone, summary=publishing.summary_of(act, [one.call for one in waiting]),
+        alone=alone, reached=_reached([one["row"] for one in people.values()]),
+        summary=publishing.summary_of(act, [one.call for one in waiting]),
         home=base, sentence=sentence, view=view,
         back=f"{base}/productions/{whole}" if whole else view.at(base),
         put_on=put_on,
         versions=" ".join(f"{one.call.id}:{one.call.version}" for one in waiting),
     )  # fmt: skip
+
+
+def _reached(rows: Sequence[Any]) -> dict[str, int]:
+    """Return how many of these people read it in their own planning, by mail alone, and not at all."""
+    return {
+        "account": sum(bool(row.has_account) for row in rows),
+        "mail": sum(bool(row.has_mail) and not row.has_account for row in rows),
+        "nowhere": sum(not row.has_mail for row in rows),
+    }
 
 
 def _said(request: Request, change: Any, zone: str) -> dict[str, str]:  # noqa: ANN401 - a Difference

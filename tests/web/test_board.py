@@ -292,7 +292,8 @@ async def test_a_refused_drop_says_of_which_call_why_and_what_stands_in_its_way(
     assert answer.status_code == 409
     assert "Répétition, lun. 3 mars, 10\u00a0h\u201313\u00a0h :" in answer.text
     assert "rien n'a changé" in answer.text
-    assert "est déjà confirmé·e sur «\u00a0Italienne\u00a0»" in answer.text
+    assert "sont déjà confirmées ailleurs en même temps" in answer.text
+    assert played["person"]["last_name"] in answer.text
     assert f'href="{home}/calls/{other["id"]}">Italienne, mar. 4 mars, 11\u00a0h\u201314\u00a0h' in answer.text
     assert (await stage.get(f"/calls/{played['call']['id']}")).json()["starts_at"] == played["call"]["starts_at"]
 

@@ -370,7 +370,7 @@ async def test_publishing_says_who_reads_what_and_then_everything_is_published(
 
     page = await owner.get(f"{home}/publish", params={"from": WEEK})
     assert person["last_name"] in page.text
-    assert "1 personne le lira" in page.text
+    assert "1 personne est concernée" in page.text
     assert "Sans personne à prévenir" in page.text
     answer = await owner.send_form(page, f"{home}/publish")
     assert answer.status_code == 303
