@@ -25,7 +25,11 @@ class EventsFilter:
 
 
 async def list_events(session: AsyncSession, wanted: EventsFilter, page: PageRequest) -> Sequence[Row[Any]]:
-    """Return one page of events and a row more, newest first."""
+    """Return one page of events and a row more, newest first.
+
+    Those of one subject come in the order in which they were written, by id: each was written while its act held the
+    subject. `at` is when an act began, and one that began first may have waited for another.
+    """
     query = select(*AuditEvent.__table__.columns)
     if wanted.subject_id is not None:
         query = query.where(AuditEvent.subject_id == wanted.subject_id)
@@ -35,8 +39,16 @@ async def list_events(session: AsyncSession, wanted: EventsFilter, page: PageReq
         query = query.where(AuditEvent.at >= wanted.since)
     if wanted.until is not None:
         query = query.where(AuditEvent.at < wanted.until)
-    ordered = keyset(query, page, (AuditEvent.at, AuditEvent.id), (sort_instant, UUID), newest=True)
+    if wanted.subject_id is not None:
+        ordered = keyset(query, page, (AuditEvent.id,), (UUID,), newest=True)
+    else:
+        ordered = keyset(query, page, (AuditEvent.at, AuditEvent.id), (sort_instant, UUID), newest=True)
     return (await session.execute(ordered)).all()
+
+
+def place_of(wanted: EventsFilter, row: Row[Any]) -> tuple[Any, ...]:
+    """Return where an event stands in the order of `list_events`."""
+    return (row.at, row.id) if wanted.subject_id is None else (row.id,)
 
 
 async def events_of(session: AsyncSession, what: str, subject_ids: Collection[UUID]) -> Sequence[Row[Any]]:

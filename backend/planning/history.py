@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from backend.audit.repository import EventsFilter, list_events
+from backend.audit.repository import EventsFilter, list_events, place_of
 from backend.core.pagination import Page, PageRequest, cut
 from backend.planning import refusals, repository
 from backend.planning.domain.states import Status
@@ -20,8 +20,8 @@ async def read_history(act: Act, assignment_id: UUID, page: PageRequest) -> Page
     """Return one page of the acts on an assignment, newest first. Raises NotFoundError."""
     if await repository.find_assignment(act, assignment_id) is None:
         raise refusals.missing(refusals.NO_ASSIGNMENT)
-    events = await list_events(act.session, EventsFilter(subject_id=assignment_id), page)
-    rows, cursor = cut(events, page, lambda row: (row.at, row.id))
+    wanted = EventsFilter(subject_id=assignment_id)
+    rows, cursor = cut(await list_events(act.session, wanted, page), page, lambda row: place_of(wanted, row))
     return Page[HistoryOut](items=[_shown(row) for row in rows], next_cursor=cursor)
 
 

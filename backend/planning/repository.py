@@ -106,8 +106,8 @@ async def lock_call(act: Act, call_id: UUID) -> Call | None:
 
 
 async def hold_call(act: Act, call_id: UUID) -> Call | None:
-    """Return a call that nobody changes, cancels or deletes until this act is stored; others may hold it too."""
-    query = select(Call).where(Call.id == call_id).with_for_update(read=True)
+    """Return a call that nobody changes, cancels or deletes, or acts on the assignments of, until this act is stored."""
+    query = select(Call).where(Call.id == call_id).with_for_update(key_share=True)
     return (await act.session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
 
@@ -123,14 +123,14 @@ async def lock_calls_of_production(act: Act, production_id: UUID, period: Period
 
 
 async def lock_calls(act: Act, ids: Collection[UUID]) -> Sequence[Row[Any]]:
-    """Return those of the calls that may be published, locked."""
+    """Return those of the calls that may be published, by start; locked by id, as every act locks calls."""
     query = (
         select(*CALL_COLUMNS)
         .where(Call.id.in_(ids), Call.status != CallStatus.CANCELLED)
-        .order_by(Call.starts_at, Call.id)
+        .order_by(Call.id)
         .with_for_update()
     )
-    return (await act.session.execute(query)).all()
+    return sorted(await act.session.execute(query), key=lambda call: (call.starts_at, call.id))
 
 
 async def list_calls_to_publish(act: Act, period: Period, production_id: UUID | None) -> Sequence[Row[Any]]:
@@ -274,9 +274,12 @@ def of_person(call_id: UUID, person_id: UUID, job: str) -> ColumnElement[bool]:
 
 async def expire_past_options(act: Act, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
     """Store what time has already decided of these assignments: options past their expiry are expired."""
+    past = and_(which, Assignment.status == Status.OPTION, Assignment.expires_at <= act.now)
+    if not await hold_calls_of(act, past):
+        return []
     statement = (
         update(Assignment)
-        .where(which, Assignment.status == Status.OPTION, Assignment.expires_at <= act.now)
+        .where(past)
         .values(status=Status.EXPIRED, version=Assignment.version + 1, updated_at=act.now)
         .returning(Assignment.id, Assignment.call_id, Assignment.job, Assignment.rank)
     )
@@ -313,14 +316,23 @@ async def read_assignments(act: Act, assignment_ids: Collection[UUID]) -> Sequen
     return (await act.session.execute(query)).all()
 
 
+async def hold_calls_of(act: Act, which: ColumnElement[bool]) -> bool:
+    """Hold the calls of these assignments, in the order of their ids; return whether there is one.
+
+    Whoever acts on assignments holds their calls first, alone: an act that makes second choices move up locks other
+    assignments of its calls than it named, and two such acts would meet in a circle.
+    """
+    its_calls = select(Assignment.call_id).where(which)
+    held = select(Call.id).where(Call.id.in_(its_calls)).order_by(Call.id).with_for_update(key_share=True)
+    return bool((await act.session.scalars(held)).all())
+
+
 async def lock_assignments(act: Act, assignment_ids: Collection[UUID]) -> Sequence[Row[Any]]:
     """Return assignments to act on, with their calls' times, which do not move meanwhile: two statements for all.
 
     With what names them: `title`, `first_name`, `last_name`, and the venue's `timezone`.
     """
-    its_calls = select(Assignment.call_id).where(Assignment.id.in_(assignment_ids))
-    held = select(Call.id).where(Call.id.in_(its_calls)).order_by(Call.id).with_for_update(read=True)
-    await act.session.execute(held)
+    await hold_calls_of(act, Assignment.id.in_(assignment_ids))
     names = (Call.title, Person.first_name, Person.last_name, Venue.timezone)
     query = (
         select(*_ASSIGNMENT_COLUMNS, Call.starts_at, Call.ends_at, Call.published_version, *names)
@@ -357,7 +369,10 @@ async def lock_assignment(act: Act, assignment_id: UUID) -> tuple[Assignment, Ca
     """Return an assignment to act on, and its call, which does not move meanwhile."""
     its_call = select(Assignment.call_id).where(Assignment.id == assignment_id).scalar_subquery()
     call_query = (
-        select(Call).where(Call.id == its_call).with_for_update(read=True).execution_options(populate_existing=True)
+        select(Call)
+        .where(Call.id == its_call)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     call = (await act.session.scalars(call_query)).one_or_none()
     if call is None:

@@ -32,11 +32,11 @@ async def selected_calls(act: Act, selection: Selection) -> Sequence[Row[Any]]:
         select(*repository.CALL_COLUMNS, Venue.timezone.label("zone"))
         .outerjoin(Venue, Venue.id == Call.venue_id)
         .where(_condition(act, selection))
-        .order_by(Call.starts_at, Call.id)
+        .order_by(Call.id)
         .limit(MOST_CALLS + 1)
         .with_for_update(of=Call)
     )
-    rows = (await act.session.execute(query)).all()
+    rows = sorted(await act.session.execute(query), key=lambda row: (row.starts_at, row.id))
     if selection.call_ids is not None:
         if len(rows) < len(set(selection.call_ids)):
             raise refusals.unknown_in_body("call_id")

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from backend.core.errors import ConflictError, NotFoundError, Sentence
 from backend.people.models import Person
 from backend.planning import ledger, service
+from backend.planning.assignments import release, undo
 from backend.planning.models import Assignment
 from backend.tenancy.acting import Act, Actor
 from backend.tenancy.session import Database
@@ -261,3 +262,26 @@ async def test_the_person_of_a_contested_booking_cannot_end_it_by_accepting_and_
     declined = await other_stage.read(theirs)
     assert (declined["status"], declined["contested"]) == ("declined", False)
     assert (await stage.read(held))["status"] == "confirmed"
+
+
+async def test_the_history_of_acts_that_waited_for_each_other_is_in_the_order_in_which_they_were_done(
+    stage: Stage, database: Database
+) -> None:
+    """An act that began first, and waited while another was done, was done second."""
+    made = await stage.assignment(await stage.call(await stage.production()), await stage.person())
+    assert (await stage.act(made, "offer", expires_at=EXPIRY)).status_code == 200
+    info, began = await company_info(database, stage.company), datetime.now(UTC)
+    acts = [(release, 3), (undo, 2), (release, 1), (undo, 0)]
+    for do, seconds in acts:
+        async with database.company(info) as session:
+            await do(Act(session, info, Actor(None, "Test"), began + timedelta(seconds=seconds)), UUID(made["id"]))
+    path, chain, pages = f"/assignments/{made['id']}/history", [], 0
+    cursor: dict[str, str] = {}
+    while pages == 0 or cursor:
+        found = (await stage.get(path, limit=4, **cursor)).json()
+        chain += [(one["from"], one["to"]) for one in found["items"]]
+        cursor, pages = {"cursor": found["next_cursor"]} if found["next_cursor"] else {}, pages + 1
+    back, away = ("released", "option"), ("option", "released")
+    assert (chain, pages) == ([back, away, back, away, ("draft", "option"), (None, "draft")], 2)
+    trail = (await stage.get("/audit-events", subject_id=made["id"])).json()["items"]
+    assert [one["what"].partition(".")[2] for one in trail[:4]] == ["restored", "released"] * 2

@@ -1,20 +1,26 @@
 """A deadlock that the database broke is retried inside the act: nobody sees it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.planning import ledger
+from backend.planning import ledger, promoting
+from backend.planning.models import Assignment, CallStatus
 from backend.planning.models import Call as CallRow
-from backend.planning.models import CallStatus
+from backend.tenancy.acting import Act, Actor
 from backend.tenancy.session import Database
 from tests.counting import statements
 from tests.imports.acts import load
 from tests.imports.conftest import Folder, folder
 from tests.planning.stage import SOON, Stage, company_info
+from tests.planning.test_side_by_side import Meeting
 
 __all__ = ["folder"]
 pytestmark = pytest.mark.postgresql
@@ -66,6 +72,47 @@ async def test_a_deadlock_that_comes_back_each_time_is_given_up(
     crossing = Crossing(database, stage, titles)
     found = await asyncio.gather(crossing.act(titles), crossing.act(titles[::-1]), return_exceptions=True)
     assert [type(each) for each in found if each is not None] == [OperationalError]
+
+
+async def choices(stage: Stage) -> list[dict[str, Any]]:
+    """Return the options of a call that wants two: two first choices, and two second ones."""
+    call = await stage.call(await stage.production(), SOON)
+    await stage.create(f"/calls/{call['id']}/positions", job="comedien", headcount=2)
+    made = [await stage.assignment(call, await stage.person()) for _ in range(4)]
+    for rank, hours, one in zip((1, 1, 2, 2), (1, 24, 1, 24), made, strict=True):
+        body = {"expires_at": (SOON - timedelta(hours=hours)).isoformat(), "rank": rank}
+        assert (await stage.act(one, "offer", **body)).status_code == 200
+    return made
+
+
+@pytest.mark.parametrize("other", ["a planner", "a single act", "the clock"])
+async def test_acts_by_which_second_choices_move_up_on_one_call_wait_for_each_other_and_not_in_a_circle(
+    stage: Stage, database: Database, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    first, other_first, second, other_second = await choices(stage)
+    Meeting(database, monkeypatch, promoting, "_lock_seconds")
+
+    async def release(*which: dict[str, Any]) -> int:
+        body = {"action": "release", "ids": [one["id"] for one in which]}
+        return (await stage.post("/assignments/bulk", body)).status_code
+
+    async def decline_one(which: dict[str, Any], _: dict[str, Any]) -> int:
+        return (await stage.act(which, "decline", on_behalf="phone")).status_code
+
+    async def expire(*which: dict[str, Any]) -> int:
+        info = await company_info(database, stage.company)
+        async with database.company(info) as session:
+            act = Act(session, info, Actor(None, "Filage"), SOON - timedelta(hours=2))
+            return 200 if await promoting.expire(act, Assignment.id.in_([UUID(one["id"]) for one in which])) else 404
+
+    acts: dict[str, Callable[..., Awaitable[int]]] = {
+        "a planner": release,
+        "a single act": decline_one,
+        "the clock": expire,
+    }
+    found = await asyncio.gather(release(first, second), acts[other](other_first, other_second))
+    assert list(found) == [200, 200]
+    assert [(await stage.read(one))["status"] for one in (first, second)] == ["released", "released"]
 
 
 def locking(sent: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,14 +23,17 @@ WAITING = text(
 
 
 class Meeting:
-    """Holds each act at the moment at which it reads the planning until both are there, or one waits for the other."""
+    """Holds each act at the moment at which it reads what is named until both are there, or one waits for the other."""
 
-    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch, module: ModuleType = findings,
+        name: str = "read_planned",
+    ) -> None:  # fmt: skip
         self.database, self.there = database, 0
-        self.read: Callable[..., Awaitable[findings.Planned]] = findings.read_planned
-        monkeypatch.setattr(findings, "read_planned", self.read_together)
+        self.read: Callable[..., Awaitable[Any]] = getattr(module, name)
+        monkeypatch.setattr(module, name, self.read_together)
 
-    async def read_together(self, *asked: Any) -> findings.Planned:
+    async def read_together(self, *asked: Any) -> Any:
         self.there += 1
         while self.there < 2 and not await self._is_waited_for():
             pass  # each look is a question to the database, during which the other act goes on
