@@ -105,7 +105,7 @@ async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Reques
         async with trying(act):
             await _do(request, act, found.id, found.call_id, what, fields)
     except AppError as error:
-        raise RefusedError(await _again(request, act, found.call_id, fields, error), error) from None
+        raise RefusedError(await _again(request, act, found.call_id, fields, error, found.id), error) from None
     if fields.get("back"):
         return await answer_act(request, act, fields, done="undone" if what == "delete" else "saved")
     return see(f"/c/{act.company.slug}/calls/{found.call_id}?saved=1")
@@ -149,10 +149,12 @@ async def _offer(act: Act, call_id: UUID, fields: Mapping[str, str]) -> OfferIn:
     return read(OfferIn, {"expires_at": expires_at, "message": fields.get("message") or None})
 
 
-async def _again(request: Request, act: Act, call_id: UUID, fields: dict[str, str], error: AppError) -> Response:
+async def _again(
+    request: Request, act: Act, call_id: UUID, fields: dict[str, str], error: AppError, of: UUID | None = None
+) -> Response:
     if "findings" in error.extra:
         return await show_gate(request, act, error, fields, request.url.path)
     if is_fragment(request):
-        return await show_refusal(request, act, call_id, error)
+        return await show_refusal(request, act, call_id, error, fields, of)
     sentence, errors = told(words_of(request), error)
     return await show_call(request, act, call_id, Form("person", fields, sentence, errors, int(error.status)))

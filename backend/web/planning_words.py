@@ -75,6 +75,22 @@ CHANGED_FIELDS: dict[str, Sentence] = {
 MOVED = Sentence("Convocation déplacée au {day}, {hours}.", "Call moved to {day}, {hours}.")
 COPIED = Sentence("Convocation copiée au {day}, {hours}.", "Call copied to {day}, {hours}.")
 ADDED = Sentence("{name} est sur cette convocation, en brouillon.", "{name} is on this call, as a draft.")
+OVERTAKEN = Sentence(
+    "{name} a modifié cette convocation entre-temps : elle est maintenant le {day}, {hours}. Le planning est à jour, "
+    "vous pouvez recommencer.",
+    "{name} has changed this call meanwhile: it is now on {day}, {hours}. The board is up to date, you can try again.",
+)
+OVERTAKEN_BY_ONESELF = Sentence(
+    "Vous avez modifié cette convocation entre-temps, dans une autre fenêtre : elle est maintenant le {day}, {hours}. "
+    "Le planning est à jour, vous pouvez recommencer.",
+    "You have changed this call meanwhile, in another window: it is now on {day}, {hours}. The board is up to date, "
+    "you can try again.",
+)
+OVERTAKEN_TEAM = Sentence(
+    "{name} a modifié cette équipe entre-temps. Le planning est à jour, vous pouvez recommencer.",
+    "{name} has changed this team meanwhile. The board is up to date, you can try again.",
+)
+SOMEBODY = Sentence("Quelqu'un", "Somebody")
 SAVED = Sentence("C'est enregistré.", "Saved.")
 TAKEN_BACK = Sentence("C'est annulé : tout est comme avant.", "Undone: everything is as before.")
 
