@@ -111,13 +111,19 @@ async def answer_act(
     see_board = see(after_act(request, act, fields.get("back", ""), **said))
     if not is_fragment(request) or not fields.get("seen"):
         return see_board
+    name, context = await changed_board(request, act, fields)
+    asked = {name: str(value) for name, value in said.items()}
+    context["done"] = await _done(request, act, asked, call)
+    return keep_instead(render(request, name, act=act, **context), see_board)
+
+
+async def changed_board(request: Request, act: Act, fields: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the template, and what it reads, of what a script's board (`seen`, `back`) does not show as it is now."""
     view = read_view(act, _asked(fields))
     shown = await show(act, view, request)
     changed = shown.board.changed(fields["seen"])
-    asked = {name: str(value) for name, value in said.items()}
-    context = _context(request, act, view, shown) | {"done": await _done(request, act, asked, call)}
     name = "board_fragment.html" if changed is None else "board_changes.html"
-    return keep_instead(render(request, name, act=act, changed=changed, alone=True, **context), see_board)
+    return name, _context(request, act, view, shown) | {"changed": changed, "alone": True, "done": None}
 
 
 async def show_board(request: Request, act: Act, fields: Mapping[str, str], sentence: str, status: int) -> Response:

@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import Request, Response
 
-from backend.core.errors import AppError
+from backend.audit import trail
+from backend.audit.repository import EventsFilter
+from backend.core.errors import AppError, StaleError
+from backend.core.pagination import PageRequest
 from backend.people import service as people
 from backend.planning import calls as on_calls
 from backend.planning import reading
@@ -25,7 +28,7 @@ from backend.rules.dated import grounds
 from backend.tenancy.acting import Act
 from backend.web import planning_words
 from backend.web.attempts import NEEDS_CLEARANCE, told
-from backend.web.board import MANY, said_of, zone_of
+from backend.web.board import MANY, changed_board, said_of, zone_of
 from backend.web.board_view import OF_STATUS, STANDING, coverage, filled, group
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import local_path
@@ -197,18 +200,29 @@ async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping
     )  # fmt: skip
 
 
-async def show_refusal(request: Request, act: Act, call_id: UUID, error: AppError) -> Response:
-    """Return to the board's script which call was not changed, why, and what stands in its way."""
+async def show_refusal(
+    request: Request, act: Act, call_id: UUID, error: AppError, fields: Mapping[str, str], of: UUID | None = None
+) -> Response:
+    """Return to the board's script which call was not changed, why, and what stands in its way.
+
+    Where the script's board is out of date (`of` was changed meanwhile: the call, or somebody's place on it), what has
+    changed of it comes along, so that the next gesture begins from what is.
+    """
     words, zone = words_of(request), act.company.timezone
     sentence, errors = told(words, error)
     call = await on_calls.read_call(act, call_id)
+    call_zone = await zone_of(act, call.venue_id)
     in_the_way = await _in_the_way(act, error.extra.get("conflicts") or [])
     sentence = words.say(planning_words.BUSY) if error.code == "overlap" and in_the_way else sentence
     failed = [one["detail"] for one in error.extra.get("failed", [])]
+    is_stale = isinstance(error, StaleError)
+    name, board = await changed_board(request, act, fields) if is_stale and fields.get("seen") else ("", {})
+    if name:
+        sentence = await _overtaken(act, words, call, call_zone, of or call_id)
     response = render(
         request, "refused_fragment.html", act=act, status=int(error.status), call=call, in_the_way=in_the_way,
         sentences=list(dict.fromkeys([*([sentence] if sentence else []), *errors.values(), *failed]))[:MOST_NAMES],
-        home=f"/c/{act.company.slug}", most=MOST_NAMES, zone=zone, call_zone=await zone_of(act, call.venue_id),
+        most=MOST_NAMES, zone=zone, call_zone=call_zone, fresh=name, **{"home": f"/c/{act.company.slug}", **board},
     )  # fmt: skip
     response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response
@@ -225,3 +239,14 @@ async def _in_the_way(act: Act, conflicts: Sequence[Mapping[str, Any]]) -> list[
         if name and name not in held["people"]:
             held["people"].append(name)
     return list(found.values())
+
+
+async def _overtaken(act: Act, words: Words, call: CallOut, zone: str, of: UUID) -> str:
+    """Say who changed a call, or a place on it, before somebody else's gesture reached it, and when it is now."""
+    newest = (await trail.list_events(act, EventsFilter(subject_id=of), PageRequest(1, None))).items
+    name = newest[0].actor_name if newest else words.say(planning_words.SOMEBODY)
+    by_oneself = bool(newest) and newest[0].actor_id == act.actor.user_id
+    sentence = planning_words.OVERTAKEN_BY_ONESELF if by_oneself else planning_words.OVERTAKEN
+    day, hours = words.day(call.starts_at, zone), words.span(call.starts_at, call.ends_at, zone)
+    said = words.say(sentence if of == call.id else planning_words.OVERTAKEN_TEAM)
+    return said.format(name=name, day=day, hours=hours)

@@ -309,7 +309,7 @@ async def _again(
     if "findings" in error.extra:
         return await show_gate(request, act, error, fields, path or request.url.path)
     if is_fragment(request) and call_id is not None:
-        return await show_refusal(request, act, call_id, error)
+        return await show_refusal(request, act, call_id, error, fields)
     sentence, errors = told(words_of(request), error)
     form = Form(name, fields, sentence, errors, int(error.status), stale=isinstance(error, StaleError))
     return await show_call(request, act, call_id, form)

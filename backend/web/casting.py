@@ -118,7 +118,7 @@ async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Reques
         async with trying(act):
             await _do(request, act, found.id, found.call_id, what, fields)
     except AppError as error:
-        raise RefusedError(await _again(request, act, found.call_id, fields, error), error) from None
+        raise RefusedError(await _again(request, act, found.call_id, fields, error, found.id), error) from None
     told_of = {"delete": "undone", "offer": "offered", "confirm": "confirmed"}.get(what, "saved")
     return await _said(request, act, fields, found.call_id, done=told_of, person=found.person_id)
 
@@ -172,11 +172,13 @@ async def _offer(act: Act, call_id: UUID, fields: Mapping[str, str]) -> OfferIn:
     return read(OfferIn, {"expires_at": expires_at, "message": fields.get("message") or None})
 
 
-async def _again(request: Request, act: Act, call_id: UUID, fields: dict[str, str], error: AppError) -> Response:
+async def _again(
+    request: Request, act: Act, call_id: UUID, fields: dict[str, str], error: AppError, of: UUID | None = None
+) -> Response:
     if "findings" in error.extra:
         return await show_gate(request, act, error, fields, request.url.path)
     if is_fragment(request):
-        return await show_refusal(request, act, call_id, error)
+        return await show_refusal(request, act, call_id, error, fields, of)
     sentence, errors = told(words_of(request), error)
     errors |= {one["id"]: one["detail"] for one in error.extra.get("failed", [])}
     return await show_call(request, act, call_id, Form("person", fields, sentence, errors, int(error.status)))

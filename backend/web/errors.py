@@ -1,22 +1,29 @@
 """A refusal on a page is a page: the same sentence as the API's, what to do next, and what was typed kept."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import Request, Response
+from starlette.routing import Match
 
 from backend.core.errors import Problem, Sentence
 from backend.identity.access import Caller
 from backend.telemetry import record
 from backend.web import sessions
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import FIELD, ONCE
+from backend.web.sessions import FIELD, ONCE, see
 
 # Whatever else is asked for is read by programs.
 NOT_PAGES = ("/api/", "/health", "/calendar/", "/static/", "/docs", "/redoc", "/openapi.json")
 HIDDEN = frozenset({FIELD, ONCE})
 KEPT_HEADERS = ("Retry-After",)
+NOT_READ = "method_not_allowed"
+NO_PAGE = Sentence(
+    "Cette adresse ne s'ouvre pas ainsi : passez par les liens et les boutons des pages.",
+    "This address does not open like that: go by the links and buttons of the pages.",
+)
 MY_PLANNING = Sentence("Mon planning", "My planning")
 
 
@@ -49,6 +56,10 @@ def _answer(request: Request, problem: Problem) -> Response:
         return render(
             request, "resume.html", status=int(problem.status), typed=typed(request), sentence=problem.sentence
         )
+    if problem.code == NOT_READ:
+        if request.method in {"GET", "HEAD"}:
+            return see(_page_of(request))
+        problem = replace(problem, sentence=NO_PAGE)
     name = "problem_fragment.html" if is_fragment(request) else "problem.html"
     response = render(
         request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id,
@@ -57,6 +68,16 @@ def _answer(request: Request, problem: Problem) -> Response:
     if is_fragment(request):
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response
+
+
+def _page_of(request: Request) -> str:
+    """Return the nearest address above that of a form which is a page: what Enter in the address bar leads back to."""
+    path: str = request.url.path
+    while path := path.rpartition("/")[0]:
+        scope = {**request.scope, "path": path, "method": "GET"}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return path
+    return "/"
 
 
 def _who(request: Request) -> str | None:

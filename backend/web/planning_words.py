@@ -127,6 +127,22 @@ GATE: dict[str, Sentence] = {
         "writing a reason.",
     ),
 }
+OVERTAKEN = Sentence(
+    "{name} a modifié cette convocation entre-temps : elle est maintenant le {day}, {hours}. Le planning est à jour, "
+    "vous pouvez recommencer.",
+    "{name} has changed this call meanwhile: it is now on {day}, {hours}. The board is up to date, you can try again.",
+)
+OVERTAKEN_BY_ONESELF = Sentence(
+    "Vous avez modifié cette convocation entre-temps, dans une autre fenêtre : elle est maintenant le {day}, {hours}. "
+    "Le planning est à jour, vous pouvez recommencer.",
+    "You have changed this call meanwhile, in another window: it is now on {day}, {hours}. The board is up to date, "
+    "you can try again.",
+)
+OVERTAKEN_TEAM = Sentence(
+    "{name} a modifié cette équipe entre-temps. Le planning est à jour, vous pouvez recommencer.",
+    "{name} has changed this team meanwhile. The board is up to date, you can try again.",
+)
+SOMEBODY = Sentence("Quelqu'un", "Somebody")
 SAVED = Sentence("C'est enregistré.", "Saved.")
 TAKEN_BACK = Sentence("C'est annulé : tout est comme avant.", "Undone: everything is as before.")
 

@@ -32,6 +32,7 @@ HEADERS = {
 }
 # Below this many bytes, packing costs more than it saves.
 WORTH_PACKING = 800
+LONGEST_ADDRESS = 1000
 
 
 def render(
@@ -70,11 +71,18 @@ def words_of(request: Request) -> Words:
     return Words(request.state.language)
 
 
+def _here(request: Request) -> str:
+    """Return the address of this page with what it asks for, unless that is longer than a field takes."""
+    address = f"{request.url.path}?{request.url.query}"
+    return address if request.url.query and len(address) <= LONGEST_ADDRESS else request.url.path
+
+
 def _shell(request: Request, language: str, viewer: Caller | None, act: Act | None) -> dict[str, Any]:
     """Return what every template may use."""
     role = act.actor.role if act else None
     return {
         "path": request.url.path,
+        "here": _here(request),
         "words": Words(language),
         "language": language,
         "form_token": lambda: sessions.form_token(request),

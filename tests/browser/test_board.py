@@ -277,6 +277,28 @@ async def test_what_the_law_refuses_of_a_drop_is_shown_and_the_chip_stays(window
     await expect(page.locator("#done")).to_contain_text("mer. 5 mars")
 
 
+async def test_a_drop_after_somebody_else_moved_the_call_says_where_it_is_and_the_next_one_works(
+    windows: Windows, played: Played
+) -> None:
+    page = await open_board(windows, played)
+    row, there = played.first["venue_id"], MONDAY + timedelta(days=2)
+    times = {"starts_at": there.isoformat(), "ends_at": (there + timedelta(hours=3)).isoformat()}
+    assert (await played.stage.patch(f"/calls/{played.first['id']}", times)).status_code == 200
+
+    await drag(page, chip(page, played.first), cell(page, row, "2031-03-06"))
+
+    alert = page.locator("#alerts .alert")
+    await expect(alert).to_contain_text("Filage")
+    await expect(alert).to_contain_text("Vous avez modifié cette convocation entre-temps, dans une autre fenêtre")
+    await expect(alert).to_contain_text("mer. 5 mars, 10\u00a0h")
+    await expect(alert).not_to_contain_text("ci-dessous")
+    await expect(cell(page, row, "2031-03-05").locator(".chip")).to_have_count(1)
+    await expect(chip(page, played.first)).to_be_focused()
+    await drag(page, chip(page, played.first), cell(page, row, "2031-03-07"))
+    await expect(page.locator("#done")).to_contain_text("ven. 7 mars")
+    assert await played.starts(played.first) == "2031-03-07T09:00:00Z"
+
+
 async def test_a_drop_without_network_changes_nothing_and_says_so(windows: Windows, played: Played) -> None:
     page = await open_board(windows, played)
     await page.context.set_offline(True)

@@ -366,6 +366,37 @@ async def test_a_drop_on_an_older_state_changes_nothing_and_says_so(
     assert (await stage.get(f"/calls/{call['id']}")).json()["starts_at"] == call["starts_at"]
 
 
+async def test_a_board_that_is_out_of_date_is_told_who_changed_the_call_and_gets_what_is_now(
+    app: FastAPI, client: AsyncClient, company: SignedUpCompany, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    """The sentence names a colleague by name; the answer carries the board, so that the next gesture begins there."""
+    call = played["call"]
+    email = f"{unique('plan')}@example.org"
+    await accept(client, company, email, "planner")
+    later = {name: call[name].replace("2031-03-03", "2031-03-05") for name in ("starts_at", "ends_at")}
+    await stage.patch(f"/calls/{call['id']}", later)
+    async with open_browser(app) as planner:
+        await planner.sign_in(email)
+        page = await planner.get(home, params={"from": WEEK})
+        fields = {
+            "csrf": hidden_fields(page.text, "/sign-out")["csrf"], "version": str(call["version"]), "seen": "nothing",
+            "back": f"{home}?from={WEEK}",
+        }  # fmt: skip
+        planner.headers["HX-Request"] = "true"
+        for act, typed in (
+            ("move", {"day": "2031-03-07"}),
+            ("stretch", {"starts": "2031-03-05T10:00", "ends": "2031-03-05T14:00"}),
+        ):
+            answer = await planner.post(f"{home}/calls/{call['id']}/{act}", data={**fields, **typed})
+            assert answer.status_code == 412
+            me = (await stage.get("/members")).json()["items"]
+            name = next(one["full_name"] for one in me if one["email"] == company.email)
+            assert f"{name} a modifié cette convocation entre-temps : elle est maintenant le mer. 5 mars" in answer.text
+            assert 'id="board"' in answer.text
+            assert f'data-v="{call["version"] + 1}"' in answer.text
+            assert "ci-dessous" not in answer.text
+
+
 async def test_a_copy_takes_what_the_call_needs_and_on_demand_its_people(
     owner: Browser, home: str, stage: Stage, played: dict[str, Any]
 ) -> None:

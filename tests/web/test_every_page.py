@@ -62,3 +62,45 @@ async def test_no_form_without_its_hidden_field_reaches_a_company(owner: Browser
             filled(path, company.slug), data={"name": "Forgé"}, headers={"Origin": "https://evil.example"}
         )
         assert cross.status_code == 403, path
+
+
+async def test_the_address_of_a_form_leads_back_to_a_page_and_so_does_another_language(
+    owner: Browser, app: FastAPI, company: SignedUpCompany
+) -> None:
+    """Enter in the address bar after a refusal reads what only takes forms: no dead end, and no word of programs."""
+    read = {path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+            for path in [route.path] if "GET" in (route.methods or ())}  # fmt: skip
+    sent = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+            if "POST" in (route.methods or ())}  # fmt: skip
+    assert len(sent - read) > 30
+    for path in sorted(sent - read):
+        address = filled(path, company.slug)
+        answer = await owner.get(address)
+        if answer.status_code == 404:  # a page that only what is there has
+            continue
+        assert answer.status_code == 303, path
+        assert address.startswith(answer.headers["location"].partition("#")[0]), path
+        assert (await owner.get(answer.headers["location"])).status_code != 405, path
+    where = {f"/people/{uuid4()}/skills": "/people/", "/settings/members/1/remove": "/settings/members",
+             "/copy-week": "", "/setup/import": "/setup"}  # fmt: skip
+    for path, page in where.items():
+        answer = await owner.get(f"/c/{company.slug}{path}")
+        assert answer.headers["location"].startswith(f"/c/{company.slug}{page}"), path
+    other = await owner.put(f"/c/{company.slug}/copy-week")
+    assert other.status_code == 405
+    assert "/docs" not in other.text
+
+
+async def test_another_language_keeps_what_the_address_asks_for(owner: Browser, company: SignedUpCompany) -> None:
+    asked = f"/c/{company.slug}?view=week&by=person&from=2031-03-03"
+    page = await owner.get(asked)
+    assert (await owner.send_form(page, "/language", language="en")).headers["location"] == asked
+
+    home = f"/c/{company.slug}"
+    refused = await owner.send_form(page, "/language", language="fr")
+    refused = await owner.post(
+        f"{home}/copy-week", data={**hidden_fields(page.text, "/language"), "week": "xx", "back": asked}
+    )
+    assert refused.status_code == 422
+    answer = await owner.send_form(refused, "/language", language="en")
+    assert (await owner.get(answer.headers["location"])).headers["location"] == home

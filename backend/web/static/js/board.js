@@ -61,17 +61,27 @@
     if (answer.headers.get("HX-Redirect")) { location.assign(answer.headers.get("HX-Redirect")); return; }
     const found = new DOMParser().parseFromString(await answer.text(), "text/html");
     undo?.();
-    if (answer.ok) show(found, focus); else refuse(found.body.children, focus);
+    if (answer.ok) { show(found, focus); return; }
+    // Somebody was faster: the board as it is now comes with the refusal, so that the next gesture begins from there.
+    const taken = take(found);
+    refuse(found.body.children, focus);
+    if (taken) document.dispatchEvent(new Event("board"));
+  }
+
+  // Puts what an answer brings of the board into its place; false where it brings nothing of it.
+  function take(found) {
+    const changes = found.getElementById("changes"), fresh = found.getElementById("board");
+    if (!changes && !fresh) return false;
+    marks = {}; marked = "";
+    document.getElementById("publish-place").replaceChildren(...found.querySelectorAll("#publish"));
+    if (changes) { patch(changes); changes.remove(); } else board().replaceWith(fresh);
+    if (fresh) { still(fresh); stop = null; }
+    return true;
   }
 
   function show(found, focus) {
-    const changes = found.getElementById("changes"), fresh = found.getElementById("board");
-    if (!changes && !fresh) { location.reload(); return; }
+    if (!take(found)) { location.reload(); return; }
     alerts.replaceChildren();
-    marks = {}; marked = "";
-    document.getElementById("publish-place").replaceChildren(...found.querySelectorAll("#publish"));
-    if (changes) patch(changes); else board().replaceWith(fresh);
-    if (fresh) { still(fresh); stop = null; }
     const said = document.querySelector("#done [data-say]")?.textContent ?? "";
     const count = document.querySelector("#found-title")?.textContent.replace(/\s+/g, " ").trim() ?? "";
     say(`${said} ${count}`);
