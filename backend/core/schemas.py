@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from backend.core.emails import normalise_email
 from backend.core.instants import find_zone
+from backend.core.validation import CODE, PHONE
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 FIRST_DAY_YEAR = 1900
@@ -35,16 +36,20 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# They turn round what follows them, on a page or in a mail as well: embeddings, overrides and isolates.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _TURNING
 
 
 def _one_line(text: str) -> str:
     if any(_is_control(c) for c in text):
         raise refuse(
             "control_character",
-            "Ce texte contient un caractère de contrôle : retapez-le au clavier.",
-            "This text holds a control character: type it again.",
+            "Ce texte contient un caractère invisible qui commande l'affichage : retapez-le au clavier.",
+            "This text holds an invisible character that commands how it is shown: type it again.",
         )
     return unicodedata.normalize("NFC", text)
 
@@ -70,18 +75,14 @@ Name = Annotated[Line, AfterValidator(_not_a_formula)]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_LIMIT), AfterValidator(_many_lines)
 ]
-Phone = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40, pattern=r"^\+?[0-9 ().\-/]+$")
-]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40, pattern=PHONE)]
 Ref = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=60),
     AfterValidator(_not_a_formula),
     AfterValidator(_one_line),
 ]
-Code = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[a-z][a-z0-9_]*$")
-]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=CODE)]
 
 
 def _text_only(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent

@@ -13,7 +13,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "This body is not valid JSON: check quotes, commas and braces.",
     ),
     "string_type": ("Écrivez un texte entre guillemets.", "Write a text between quotes."),
-    "string_too_short": ("Au moins {min_length} caractère(s).", "At least {min_length} character(s)."),
+    "string_too_short": ("Au moins {min_length} caractères.", "At least {min_length} characters."),
     "string_too_long": (
         "Trop long : {max_length} caractères au plus.",
         "Too long: {max_length} characters at most.",
@@ -51,7 +51,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "date_parsing": ("Écrivez une date (exemple : 2026-11-16).", "Write a date (example: 2026-11-16)."),
     "list_type": ("Écrivez une liste.", "Write a list."),
     "too_long": ("Trop d'éléments : {max_length} au plus.", "Too many items: {max_length} at most."),
-    "too_short": ("Au moins {min_length} élément(s).", "At least {min_length} item(s)."),
+    "too_short": ("Au moins {min_length} éléments.", "At least {min_length} items."),
     "model_attributes_type": ("Écrivez un objet JSON.", "Write a JSON object."),
     "dict_type": ("Écrivez un objet JSON.", "Write a JSON object."),
 }
@@ -63,6 +63,23 @@ _ALIKE = {
     "date_from_datetime_inexact": "date_parsing",
     "date_type": "date_parsing",
     "model_type": "dict_type",
+}
+# Where one is enough, and where a form has a name, the sentence says what to write.
+_AT_LEAST_ONE = {
+    "string_too_short": ("Ce champ ne peut pas rester vide.", "This field cannot be empty."),
+    "too_short": ("Au moins un élément.", "At least one item."),
+}
+PHONE = r"^\+?[0-9 ().\-/]+$"
+CODE = r"^[a-z][a-z0-9_]*$"
+_FORMS = {
+    PHONE: (
+        "Écrivez un numéro de téléphone avec des chiffres et des espaces (exemple : 06 39 98 12 34).",
+        "Write a telephone number with digits and spaces (example: +33 6 39 98 12 34).",
+    ),
+    CODE: (
+        "Écrivez un code en minuscules sans accents ni espaces (exemple : regisseur_lumiere).",
+        "Write a code in small letters without accents or spaces (example: regisseur_lumiere).",
+    ),
 }
 _OTHER = ("Cette valeur n'est pas valable.", "This value is not valid.")
 SENT_WRONG = Sentence(
@@ -94,9 +111,15 @@ def _sentence(error: Mapping[str, Any]) -> Sentence:
     if "fr" in context and "en" in context:
         return Sentence(context["fr"], context["en"])
     kind = str(error["type"])
-    fr, en = _SENTENCES.get(_ALIKE.get(kind, kind), _OTHER)
+    fr, en = _found(_ALIKE.get(kind, kind), context)
     french = _Known(context | {"expected": str(context.get("expected", "?")).replace(" or ", " ou ")})
     return Sentence(fr.format_map(french), en.format_map(_Known(context)))
+
+
+def _found(kind: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    if context.get("min_length") == 1 and kind in _AT_LEAST_ONE:
+        return _AT_LEAST_ONE[kind]
+    return _FORMS.get(context.get("pattern", ""), _SENTENCES.get(kind, _OTHER))
 
 
 class _Known(dict[str, Any]):

@@ -1,21 +1,25 @@
 """Inviting many people of a directory at once: one invitation each, and none where one waits or an account is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
+from backend.core.errors import NotFoundError, Sentence
+from backend.core.pagination import PageRequest, cut
 from backend.core.settings import Settings
 from backend.identity import company as identity_company
 from backend.identity.models import Invitation, Role
 from backend.identity.schemas import InvitationIn, InvitationOut, Language
 from backend.people.models import Person
 from backend.tenancy.acting import Act
+from backend.tenancy.rows import keyset, sort_text
 from backend.tenancy.session import login_rights
 
-MANY = 500  # people on one page
+GONE = Sentence("Cette invitation n'attend plus.", "This invitation does not wait any more.")
 
 
 class Outcome(StrEnum):
@@ -38,6 +42,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Reachable:
+    """A page of whom a mail reaches and who has no account; `total` counts them all."""
+
+    people: Sequence[Candidate]
+    next_cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Invited:
     """What came of inviting one person; `accept_url` is shown once, where an invitation was made."""
 
@@ -47,19 +60,40 @@ class Invited:
     accept_url: str | None = None
 
 
-async def to_invite(act: Act) -> list[Candidate]:
-    """Return who may be invited, by name, and who of them has an invitation that waits."""
-    query = (
-        select(Person.id, Person.first_name, Person.last_name, Person.email)
-        .where(Person.user_id.is_(None), Person.email.is_not(None))
-        .order_by(Person.last_name, Person.first_name, Person.id)
-        .limit(MANY)
-    )
+async def to_invite(act: Act, page: PageRequest) -> Reachable:
+    """Return a page of who may be invited, by name, with who of them has an invitation that waits, and how many."""
+    may = (Person.user_id.is_(None), Person.email.is_not(None))
+    query = select(Person.id, Person.first_name, Person.last_name, Person.email).where(*may)
+    order = (Person.last_name, Person.first_name, Person.id)
+    found = (await act.session.execute(keyset(query, page, order, (sort_text, sort_text, UUID)))).all()
+    rows, cursor = cut(found, page, lambda row: (row.last_name, row.first_name, row.id))
+    total = await act.session.scalar(select(func.count()).select_from(Person).where(*may)) or 0
     waiting = await _waiting(act)
-    return [
-        Candidate(row.id, f"{row.first_name} {row.last_name}", row.email, row.id in waiting)
-        for row in await act.session.execute(query)
-    ]
+    people = [Candidate(row.id, f"{row.first_name} {row.last_name}", row.email, row.id in waiting) for row in rows]
+    return Reachable(people, cursor, total)
+
+
+async def waiting_since(act: Act) -> dict[UUID, datetime]:
+    """Return when the people of a directory whose invitation waits were invited last."""
+    return dict(await _waiting(act))
+
+
+async def names_of(act: Act, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of these people of the directory."""
+    if not ids:
+        return {}
+    query = select(Person.id, Person.first_name, Person.last_name).where(Person.id.in_(ids))
+    return {row.id: f"{row.first_name} {row.last_name}" for row in await act.session.execute(query)}
+
+
+async def invite_again(act: Act, invitation_id: UUID, language: Language, settings: Settings) -> InvitationOut:
+    """Replace an invitation that waits by another of the same: its links end, and new ones go out for as many days."""
+    found = {one.id: one for one in await identity_company.list_invitations(act)}.get(invitation_id)
+    await identity_company.withdraw_invitation(act, invitation_id)
+    if found is None:
+        raise NotFoundError("not_found", GONE)
+    body = InvitationIn(email=found.email, role=found.role, person_id=found.person_id, language=language)
+    return await identity_company.invite(act, body, settings)
 
 
 async def invite(act: Act, ids: Sequence[UUID], language: Language, settings: Settings) -> list[Invited]:
@@ -82,17 +116,22 @@ async def invite(act: Act, ids: Sequence[UUID], language: Language, settings: Se
     return [_result(person, outcomes[person.id], made) for person in people]
 
 
-async def _waiting(act: Act) -> frozenset[UUID]:
-    query = select(Invitation.person_id).where(
-        Invitation.company_id == act.company.id,
-        Invitation.accepted_at.is_(None),
-        Invitation.expires_at > act.now,
+async def _waiting(act: Act) -> dict[UUID, datetime]:
+    query = (
+        select(Invitation.person_id, func.max(Invitation.created_at))
+        .where(
+            Invitation.company_id == act.company.id,
+            Invitation.person_id.is_not(None),
+            Invitation.accepted_at.is_(None),
+            Invitation.expires_at > act.now,
+        )
+        .group_by(Invitation.person_id)
     )
     async with login_rights(act.session):
-        return frozenset(one for one in await act.session.scalars(query) if one is not None)
+        return {row[0]: row[1] for row in await act.session.execute(query)}
 
 
-def _outcome(person: Row[tuple[UUID, str, str, str | None, UUID | None]], waiting: frozenset[UUID]) -> Outcome:
+def _outcome(person: Row[tuple[UUID, str, str, str | None, UUID | None]], waiting: Collection[UUID]) -> Outcome:
     if person.user_id is not None:
         return Outcome.LINKED
     if person.email is None:

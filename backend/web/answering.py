@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel, ValidationError
 
-from backend.core import validation
 from backend.core.errors import AppError, InvalidError
 from backend.core.preconditions import stale
 from backend.tenancy.idempotency import AnswerRoute
+from backend.web.forms import faults
 from backend.web.speaking import Words
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,7 +49,7 @@ def body_of(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        fields = validation.field_errors(error.errors())
+        fields = faults(error, values)
         raise InvalidError(fields[0].sentence, fields) from None
 
 

@@ -17,7 +17,7 @@ from backend.planning.finding_schemas import ClearanceIn
 from backend.planning.gate import Brought
 from backend.tenancy.acting import Act
 from backend.web.errors import typed as typed_fields
-from backend.web.forms import RefusedPageError
+from backend.web.forms import RefusedPageError, faults
 from backend.web.rendering import words_of
 from backend.web.speaking import Words
 
@@ -55,7 +55,7 @@ def read(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        fields = validation.field_errors(error.errors())
+        fields = faults(error, values)
         raise InvalidError(validation.summary(fields), fields) from None
 
 

@@ -19,13 +19,14 @@ from backend.people import skills
 from backend.people.schemas import JobIn, JobOut
 from backend.planning import agreements, findings
 from backend.planning.finding_schemas import AgreementChange, AgreementIn, AgreementOut
+from backend.portal import history
 from backend.productions import travel
 from backend.productions.schemas import TravelSettingsChange
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, naming
 from backend.web.forms import NOTHING_WRONG, Refused
-from backend.web.rendering import render
+from backend.web.rendering import render, words_of
 from backend.web.sessions import AsAdmin, AsExporter, AsPlanner, AsReader, Viewer, opened, see
 
 router = APIRouter(
@@ -271,10 +272,13 @@ async def show_history(
     """Tell who did what, the newest first."""
     language = request.state.language
     found = await trail.list_events(act, EventsFilter(what=forms.sought(what)), page)
+    words, zone = words_of(request), act.company.timezone
+    about = await history.told_about(act, found.items)
     told = [
-        (event, naming.act_in_words(event.what, language), naming.changes_in_words(event.before, event.after, language))
-        for event in found.items
-    ]
+        (event, naming.act_in_words(event.what, language), of,
+         naming.changes_in_words(event.before, event.after, language, lambda when: words.moment(when, zone)))
+        for event, of in zip(found.items, about, strict=True)
+    ]  # fmt: skip
     return render(
         request, "settings_history.html", act=act, told=told, next_cursor=found.next_cursor, what=what,
         is_continued=page.after is not None, acts=naming.acts_to_choose(language),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, TypeVar, get_args
@@ -63,6 +63,17 @@ STALE = Sentence(
     "Quelqu'un a modifié cette fiche à {at}. Vos changements sont conservés ci-dessous ; comparez puis enregistrez.",
     "Somebody changed this at {at}. What you typed is kept below; compare, then save.",
 )
+TO_CHOOSE: Mapping[str, Sentence] = {
+    "job": Sentence("Choisissez un métier.", "Choose a job."),
+    "department": Sentence("Choisissez un pôle.", "Choose a department."),
+    "annexe": Sentence("Choisissez une annexe.", "Choose an annexe."),
+    "kind": Sentence("Choisissez un type.", "Choose a kind."),
+    "role": Sentence("Choisissez un rôle.", "Choose a role."),
+    "rule": Sentence("Choisissez une règle.", "Choose a rule."),
+    "production_id": Sentence("Choisissez un spectacle.", "Choose a production."),
+    "venue_id": Sentence("Choisissez un lieu.", "Choose a venue."),
+    "person_id": Sentence("Choisissez une personne.", "Choose a person."),
+}
 TO_CORRECT = Sentence("Quelques valeurs sont à corriger.", "Some values must be corrected.")
 
 
@@ -110,8 +121,17 @@ def read(model: type[Model], typed: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        fields = validation.field_errors(error.errors())
-        raise InvalidError(TO_CORRECT, fields) from error
+        raise InvalidError(TO_CORRECT, faults(error, typed)) from error
+
+
+def faults(error: ValidationError, typed: Mapping[str, Any]) -> list[FieldError]:
+    """Return what is wrong with a form, one sentence each; of a list where nothing was chosen, what to choose."""
+    return [_chosen(one, typed) for one in validation.field_errors(error.errors())]
+
+
+def _chosen(error: FieldError, typed: Mapping[str, Any]) -> FieldError:
+    name = str(error.loc[0]) if error.loc else ""
+    return replace(error, sentence=TO_CHOOSE[name]) if name in TO_CHOOSE and typed.get(name) == "" else error
 
 
 def _value(model: type[BaseModel], name: str, value: object) -> object:

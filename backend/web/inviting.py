@@ -1,11 +1,13 @@
 """Inviting the team: one press for everybody who has an address and no account, and what came of it for each person."""
 
 from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from backend.core.errors import InvalidError, Sentence
+from backend.core.pagination import PageRequest, page_request
 from backend.identity.schemas import Language
 from backend.portal import team
 from backend.portal.team import Invited
@@ -20,6 +22,9 @@ from backend.web.sessions import AsAdmin, opened, see
 router = APIRouter(
     prefix="/c/{slug}/people/invite", include_in_schema=False, dependencies=[Depends(opened)], route_class=AnswerRoute
 )
+ON_A_PAGE = 100
+FIRST = PageRequest(ON_A_PAGE, None)
+Page = Annotated[PageRequest, Depends(page_request)]
 NOBODY = Sentence("Choisissez au moins une personne.", "Choose one person at least.")
 
 
@@ -36,9 +41,9 @@ AS_STORED = Filled()
 
 
 @router.get("")
-async def show_team(request: Request, act: AsAdmin) -> Response:
-    """List whom an invitation can reach; who waits for an answer already is not ticked."""
-    return await _team(request, act)
+async def show_team(request: Request, act: AsAdmin, page: Page) -> Response:
+    """List whom an invitation can reach, a page of them; who waits for an answer already is not ticked."""
+    return await _team(request, act, page=PageRequest(ON_A_PAGE, page.after))
 
 
 @router.post("")
@@ -67,11 +72,13 @@ def _ids(ticked: list[str]) -> list[UUID]:
     return found
 
 
-async def _team(request: Request, act: Act, filled: Filled = AS_STORED) -> Response:
+async def _team(request: Request, act: Act, filled: Filled = AS_STORED, page: PageRequest = FIRST) -> Response:
     language = request.state.language
-    found = await team.to_invite(act)
-    ticked = filled.ticked if filled.ticked is not None else {str(one.id) for one in found if not one.is_waiting}
+    found = await team.to_invite(act, page)
+    fresh = {str(one.id) for one in found.people if not one.is_waiting}
+    ticked = filled.ticked if filled.ticked is not None else fresh
     return render(
-        request, "team_invite.html", act=act, found=found, ticked=ticked, results=filled.results,
+        request, "team_invite.html", act=act, found=found.people, ticked=ticked, total=found.total,
+        next_cursor=found.next_cursor, is_continued=page.after is not None, results=filled.results,
         error=filled.refusal.text(language), status=int(filled.refusal.status),
     )  # fmt: skip

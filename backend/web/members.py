@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from backend.identity import company
 from backend.identity.company import ROLE_NAMES
 from backend.identity.models import Role
-from backend.identity.schemas import InvitationIn, MemberPatch
-from backend.portal import invitations
+from backend.identity.schemas import InvitationIn, Language, MemberPatch
+from backend.portal import invitations, team
 from backend.tenancy import idempotency
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -85,6 +85,21 @@ async def invite(request: Request, act: AsAdmin) -> Response:
     return await _members(request, act, Filled(link=made.accept_url or "", invited=made.email))
 
 
+@router.post("/invitations/{invitation_id}/again")
+async def invite_again(request: Request, act: AsAdmin, invitation_id: UUID) -> Response:
+    """Mail an invitation that waits again, with new links, and show one of them once; the old ones end."""
+
+    async def again(refusal: Refused) -> Response:
+        return await _members(request, act, Filled(other=forms.as_whole(refusal)))
+
+    async with forms.trying(act, again):
+        language: Language = "en" if request.state.language == "en" else "fr"
+        made = await team.invite_again(act, invitation_id, language, request.app.state.settings)
+    # What is kept for a second press must not hold the link.
+    await idempotency.keep_answer(request, see(f"/c/{act.company.slug}/settings/members"))
+    return await _members(request, act, Filled(link=made.accept_url or "", invited=made.email))
+
+
 @router.post("/invitations/{invitation_id}/withdraw")
 async def withdraw(act: AsAdmin, invitation_id: UUID) -> Response:
     """Make both links of an invitation worthless."""
@@ -97,9 +112,11 @@ async def _members(request: Request, act: Act, filled: Filled = AS_STORED) -> Re
     words = ROLE_NAMES["en" if language == "en" else "fr"]
     # Only owners make owners, so that nobody else is shown the choice.
     roles = [role for role in Role if role is not Role.OWNER or act.actor.role == Role.OWNER]
+    waiting = await company.list_invitations(act)
     return render(
         request, "settings_members.html", act=act, members=await company.list_members(act), me=act.actor.user_id,
-        invitations=await company.list_invitations(act), role_words={role.value: word for role, word in words.items()},
+        invitations=waiting, names=await team.names_of(act, {one.person_id for one in waiting if one.person_id}),
+        role_words={role.value: word for role, word in words.items()},
         roles=[(role.value, words[role]) for role in roles], may=[(words[role], naming.MAY[role]) for role in Role],
         typed=filled.typed or {"email": "", "role": Role.PLANNER.value}, link=filled.link, invited=filled.invited,
         errors=filled.refusal.errors(language), error=filled.refusal.text(language),

@@ -2,13 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from backend.core.errors import Sentence
+from backend.identity.company import ROLE_NAMES
 from backend.identity.models import Role
 from backend.people.models import Annexe
-from backend.planning.models import CallKind, CallStatus
+from backend.planning.domain.states import Status
+from backend.planning.models import CallKind, CallStatus, Declared, PayUnit
+from backend.planning.schemas import OnBehalf
 from backend.productions.models import ProductionKind
 from backend.rules.work import PermitKind
 
@@ -80,8 +84,10 @@ SUBJECTS: Final[Mapping[str, Sentence]] = {
     "agreement": Sentence("un accord d'entreprise", "a company agreement"),
     "assignment": Sentence("une affectation", "an assignment"),
     "call": Sentence("une convocation", "a call"),
+    "call_template": Sentence("un modèle de convocation", "a call template"),
     "company": Sentence("la compagnie", "the company"),
     "derogation": Sentence("une dérogation", "a derogation"),
+    "finding": Sentence("un constat du droit", "a finding of the law"),
     "invitation": Sentence("une invitation", "an invitation"),
     "job": Sentence("un métier", "a job"),
     "member": Sentence("un membre", "a member"),
@@ -91,12 +97,16 @@ SUBJECTS: Final[Mapping[str, Sentence]] = {
     "production": Sentence("un spectacle", "a production"),
     "season": Sentence("la saison", "the season"),
     "skill": Sentence("une compétence", "a skill"),
+    "unavailability": Sentence("une indisponibilité", "an unavailability"),
     "travel_settings": Sentence("l'estimation des trajets", "the estimate of trips"),
     "venue": Sentence("un lieu", "a venue"),
     "venue_travel": Sentence("une durée de trajet", "the duration of a trip"),
 }
 ACTS: Final[Mapping[str, Sentence]] = {
     "accepted": Sentence("a accepté", "accepted"),
+    "acceptance_taken_back": Sentence("est revenu·e sur", "took back"),
+    "overridden": Sentence("a passé outre à", "overrode"),
+    "promoted": Sentence("a fait passer au premier rang", "moved up to first"),
     "cancelled": Sentence("a annulé", "cancelled"),
     "changed": Sentence("a modifié", "changed"),
     "confirmed": Sentence("a confirmé", "confirmed"),
@@ -148,8 +158,51 @@ FIELDS: Final[Mapping[str, Sentence]] = {
     "timezone": Sentence("fuseau horaire", "time zone"), "title": Sentence("titre", "title"),
     "unplaced_break_minutes": Sentence("pause (min)", "break (min)"),
     "valid_from": Sentence("à partir du", "from"), "valid_to": Sentence("jusqu'au", "until"),
+    "cachets": Sentence("cachets", "cachets"), "cancel_reason": Sentence("motif de l'annulation", "reason"),
+    "contact_name": Sentence("qui appeler", "whom to phone"), "contact_phone": Sentence("téléphone", "phone"),
+    "contested": Sentence("dates à départager", "dates to be settled"),
+    "decided_at": Sentence("décidé le", "decided on"), "decided_by": Sentence("décidé par", "decided by"),
+    "declaration": Sentence("déclaration sur les repos", "declaration about rests"),
+    "duration_minutes": Sentence("durée (min)", "duration (min)"),
+    "expires_at": Sentence("réponse attendue avant le", "answer expected before"),
+    "ground": Sentence("fondement", "ground"), "has_account": Sentence("compte lié", "account tied"),
+    "message": Sentence("message", "message"), "notice_minutes": Sentence("prévenu·e (min avant)", "notice (min)"),
+    "on_behalf": Sentence("répondu pour la personne", "answered on their behalf"),
+    "pay_unit": Sentence("déclaré en", "declared in"), "positions": Sentence("postes", "positions"),
+    "rank": Sentence("rang de l'option", "rank of the option"),
+    "required_permits": Sentence("titres demandés", "permits asked for"),
+    "required_skills": Sentence("compétences demandées", "skills asked for"),
+    "measured_minutes": Sentence("mesuré (min)", "measured (min)"), "scope": Sentence("portée", "scope"),
+    "version": Sentence("version", "version"), "window_start": Sentence("à partir de", "from"),
+}  # fmt: skip
+ASSIGNMENT_STATES: Final[Mapping[str, Sentence]] = {
+    Status.DRAFT: Sentence("brouillon", "draft"),
+    Status.OPTION: Sentence("option en attente", "option pending"),
+    Status.ACCEPTED: Sentence("acceptée", "accepted"),
+    Status.DECLINED: Sentence("déclinée", "declined"),
+    Status.EXPIRED: Sentence("option expirée", "option expired"),
+    Status.CONFIRMED: Sentence("confirmée", "confirmed"),
+    Status.RELEASED: Sentence("libérée", "released"),
+}
+# What the codes of one field are called; in another field the same word may be somebody's own.
+VALUES: Final[Mapping[str, Mapping[str, Sentence]]] = {
+    "status": {**CALL_STATES, **ASSIGNMENT_STATES}, "kind": {**CALL_KINDS, **PRODUCTION_KINDS, **PERMITS},
+    "department": DEPARTMENTS, "annexe": ANNEXES, "idcc": CONVENTIONS,
+    "role": {role: Sentence(ROLE_NAMES["fr"][role], ROLE_NAMES["en"][role]) for role in Role},
+    "on_behalf": {
+        OnBehalf.PHONE: Sentence("au téléphone", "by phone"),
+        OnBehalf.IN_PERSON: Sentence("de vive voix", "in person"),
+        OnBehalf.WRITTEN: Sentence("par écrit", "in writing"),
+    },
+    "pay_unit": {PayUnit.HOUR: Sentence("heures", "hours"), PayUnit.CACHET: Sentence("cachets", "cachets")},
+    "declaration": {
+        Declared.COMPLIANT: Sentence("repos respectés", "rests kept"),
+        Declared.WITH_WARNING: Sentence("repos respectés, avertissement lu", "rests kept, warning read"),
+    },
 }  # fmt: skip
 LONGEST_CODE = 50
+INSTANT = "_at"
+At = Callable[[datetime], str]
 NOT_TOLD = frozenset({"production_id", "venue_id", "call_id", "person_id", "position_id", "id", "other_venue_id"})
 
 
@@ -179,33 +232,46 @@ def acts_to_choose(language: str) -> list[tuple[str, str]]:
 
 
 def changes_in_words(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, language: str
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, language: str, at: At | None = None
 ) -> list[tuple[str, str, str]]:
-    """Return name, old value and new value of what an act changed; ids, which nobody reads, are left out."""
+    """Return name, old value and new value of what an act changed; ids, which nobody reads, are left out.
+
+    `at` writes an instant, or a day, as the pages of a company do.
+    """
     old, new = before or {}, after or {}
     names = [name for name in {**old, **new} if name not in NOT_TOLD]
-    return [
-        (FIELDS[name].in_language(language) if name in FIELDS else name, _text(old.get(name), language),
-         _text(new.get(name), language))
-        for name in names
-        if _text(old.get(name), language) or _text(new.get(name), language)
-    ]  # fmt: skip
+    told = [(_name(name, language), _text(name, old.get(name), language, at), _text(name, new.get(name), language, at))
+            for name in names]  # fmt: skip
+    return [one for one in told if one[1] or one[2]]
 
 
-def _text(value: Any, language: str) -> str:  # noqa: ANN401 - whatever an event holds
+def _name(name: str, language: str) -> str:
+    return FIELDS[name].in_language(language) if name in FIELDS else name.replace("_", " ")
+
+
+def _text(name: str, value: Any, language: str, at: At | None) -> str:  # noqa: ANN401 - whatever an event holds
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return Sentence("oui" if value else "non", "yes" if value else "no").in_language(language)
     if isinstance(value, list):
-        return ", ".join(_text(one, language) for one in value) or "–"
+        return ", ".join(_text(name, one, language, at) for one in value) or "–"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(one, language)}" for name, one in value.items() if one)
+        return ", ".join(f"{_name(key, language)} {_text(key, one, language, at)}" for key, one in value.items() if one)
     text = str(value)
-    for words in (DEPARTMENTS, CALL_KINDS, CALL_STATES, PERMITS):
-        if text in words:
-            return words[text].in_language(language)
-    return text
+    words = VALUES.get(name, {}).get(text)
+    if words is not None:
+        return words.in_language(language)
+    return _instant(name, text, at)
+
+
+def _instant(name: str, text: str, at: At | None) -> str:
+    if at is None or not name.endswith(INSTANT):
+        return text
+    try:
+        return at(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def code_of(label: str) -> str:

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from backend.core.instants import local_day
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest, page_request
 from backend.identity import company as of_company
-from backend.identity.access import ADMINS
+from backend.identity.access import ADMINS, PLANNERS
 from backend.identity.models import Role
 from backend.identity.schemas import InvitationIn
 from backend.people import permits, service, skills
 from backend.people.repository import PeopleFilter
 from backend.people.schemas import PermitIn, PersonChange, PersonIn, PersonOut, PersonSkills, SkillIn
-from backend.portal import invitations
+from backend.portal import invitations, team
 from backend.tenancy import idempotency
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
@@ -62,6 +62,7 @@ async def list_people(
         request, "people.html", act=act, people=found.items, next_cursor=found.next_cursor, q=q, department=department,
         job=job, is_sought=bool(q.strip() or department or job), is_continued=page.after is not None,
         jobs={code: row.label for code, row in jobs.items()},
+        invited=await team.waiting_since(act) if act.actor.role in PLANNERS else {},
         departments=_departments({row.department for row in jobs.values()} | {department} - {""}, request),
     )  # fmt: skip
 

@@ -89,6 +89,10 @@ class Words:
         """Return "17 h 30", "17 h" or, in English, "17:30"; the hour of the place."""
         return self._clock(in_zone(when, zone))
 
+    def moment(self, when: datetime, zone: str | ZoneInfo) -> str:
+        """Return "sam. 24 oct. 2026, 17 h 30", on the clock of the place."""
+        return f"{self.day(when, zone, year=True)}, {self.hour(when, zone)}"
+
     def span(self, starts: datetime, ends: datetime, zone: str | ZoneInfo) -> str:
         """Return "17 h 30–23 h"; an end on a later day names it: "20 h–1 h (dim. 25 oct.)"."""
         first, last = in_zone(starts, zone), in_zone(ends, zone)

@@ -66,7 +66,7 @@ async def test_a_form_that_is_sent_twice_makes_one_company_and_lets_its_owner_in
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"name": ""}, "Au moins 1 caractère"),
+        ({"name": ""}, "ne peut pas rester vide"),
         ({"name": "=cmd|' /C calc'!A0"}, "un tableur l'exécuterait"),
         ({"name": "x" * 201}, "Trop long : 200 caractères au plus."),
         ({"slug": "Ça va"}, "lettres minuscules sans accent"),
@@ -103,7 +103,7 @@ async def test_a_taken_address_and_a_taken_mail_are_told_beside_their_fields(
         assert "déjà" in field
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "מסך עולה \u202e abc", LONG[:200]])
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "מסך עולה abc", LONG[:200]])
 async def test_names_of_any_kind_are_text(browser: Browser, name: str) -> None:
     fields = typed(name=name)
 

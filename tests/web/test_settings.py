@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
 from backend.outbox.mail import Mail
+from tests.counting import statements
 from tests.helpers import PASSWORD, SignedUpCompany, create, member, unique
+from tests.planning.stage import Stage
 from tests.web.conftest import Browser, hidden_fields, open_browser
 
 PAGES = ("", "/members", "/jobs", "/agreements", "/travel", "/history")
@@ -166,7 +168,7 @@ async def test_somebody_is_invited_by_a_link_and_the_invitation_is_taken_back(
     async with open_browser(app) as invited:
         there = await invited.get(f"/invitation?{link.partition('?')[2]}")
         assert there.status_code == 200
-        one = page.text.partition(f"{action}/")[2].partition("/withdraw")[0]
+        one = page.text.partition(f"{action}/")[2].partition("/")[0]
         assert (await owner.send_form(page, f"{action}/{one}/withdraw")).status_code == 303
         gone = await invited.send_form(there, "/invitation", full_name="Jo", password=PASSWORD)
         assert gone.status_code == 404
@@ -239,6 +241,34 @@ async def test_the_history_tells_in_words_who_did_what(owner: Browser, company: 
     assert "Voir tout l'historique" in said(none)
 
 
+async def test_the_history_says_which_call_and_whom_in_words_and_on_the_clock_of_the_company(
+    owner: Browser, company: SignedUpCompany, client: AsyncClient
+) -> None:
+    stage, path = Stage(client, company), f"/c/{company.slug}/settings/history"
+    call, person = await stage.call(await stage.production()), await stage.person("Inès")
+    assignment = await stage.assignment(call, person)
+    await stage.act(assignment, "offer", expires_at="2031-03-01T12:00:00+01:00", rank=1)
+    await stage.post(f"/calls/{call['id']}/publish")
+    with statements() as for_few:
+        text = said(await owner.get(path)).replace("\u00a0", " ")
+
+    name = f"Inès {person['last_name']}"
+    assert "a publié une convocation · <bdi>Répétition</bdi>, lun. 3 mars 2031, 10 h</span>" in text
+    assert (
+        f"a proposé une affectation · <bdi>Répétition</bdi>, lun. 3 mars 2031, 10 h · <bdi>{name}</bdi></span>" in text
+    )
+    assert "<dt>réponse attendue avant le</dt><dd><ins><bdi>sam. 1 mars 2031, 12 h</bdi></ins>" in text
+    assert "<del><bdi>brouillon</bdi></del> <ins><bdi>option en attente</bdi></ins>" in text
+    assert "rang de l'option" in text
+    for raw in ("decided_at", "expires_at", "_at</dt>", "+00:00</bdi>", "<dt>rank"):
+        assert raw not in text
+    for _ in range(3):
+        await stage.assignment(await stage.call(await stage.production()), await stage.person())
+    with statements() as for_many:
+        await owner.get(path)
+    assert len(for_many) == len(for_few)
+
+
 async def test_a_season_is_exported_by_those_who_may(
     app: FastAPI, owner: Browser, client: AsyncClient, company: SignedUpCompany
 ) -> None:
@@ -297,5 +327,52 @@ async def test_the_whole_team_is_invited_once_and_each_result_is_named(
     assert sorted(one["email"] for one in waiting) == sorted(emails)
     assert {one["person_id"] for one in waiting} == {one["id"] for one in team}
     assert sorted(mail.to for mail in sent) == sorted(emails)
+    people = said(await owner.get(f"/c/{company.slug}/people"))
+    assert people.count("invité·e le") == 3
+    assert people.count("sans compte") == 1
     foreign = await owner.post(path, data={**form, "once": "third", "people": [str(uuid4()), "x"]})
     assert foreign.status_code == 422
+
+
+async def test_a_long_team_is_invited_page_by_page_and_says_how_many_there_are(
+    owner: Browser, company: SignedUpCompany, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.web.inviting.ON_A_PAGE", 2)
+    path, base = f"/c/{company.slug}/people/invite", {"first_name": "Inès", "job": "electricien"}
+    for number in range(3):
+        email = f"{unique('equipe')}@example.org"
+        await create(client, company.headers, "/people", last_name=f"Vasseur {number}", email=email, **base)
+
+    first = await owner.get(path)
+    second = await owner.get(html.unescape(first.text.partition('rel="next" href="')[2].partition('"')[0]))
+
+    assert "Sur cette page : 2 personnes sur 3" in said(first).replace("\u00a0", " ")
+    assert "<span data-ticked>(2)</span>" in first.text
+    assert (first.text.count('name="people"'), second.text.count('name="people"')) == (2, 1)
+    assert "Vasseur 2" in second.text
+
+
+async def test_an_invitation_that_waits_names_the_person_and_is_sent_again_with_other_links(
+    app: FastAPI, owner: Browser, company: SignedUpCompany, other_company: SignedUpCompany, client: AsyncClient
+) -> None:
+    path, email = f"/c/{company.slug}/settings/members", f"{unique('ines')}@example.org"
+    person = await create(
+        client, company.headers, "/people", first_name="Inès", last_name="Vasseur", job="electricien", email=email
+    )
+    body = {"email": email, "role": "intermittent", "person_id": person["id"]}
+    old = (await client.post("/api/v1/invitations", json=body, headers=company.headers)).json()
+    page, act = await owner.get(path), f"/c/{company.slug}/settings/invitations/{old['id']}/again"
+    assert "<bdi>Inès Vasseur</bdi></strong> · " in page.text
+
+    done = await owner.send_form(page, act)
+
+    link = html.unescape(done.text.partition('id="link" value="')[2].partition('"')[0])
+    waiting = (await client.get("/api/v1/invitations", headers=company.headers)).json()["items"]
+    assert [(one["email"], one["person_id"]) for one in waiting] == [(email, person["id"])]
+    async with open_browser(app) as invited:
+        assert (await invited.get(f"/invitation?{link.partition('?')[2]}")).status_code == 200
+        assert (await invited.get(f"/invitation?{old['accept_url'].partition('?')[2]}")).status_code == 404
+    fields = hidden_fields(page.text, act)
+    assert (await owner.post(act, data={**fields, "once": "more"})).status_code == 404
+    foreign = act.replace(company.slug, other_company.slug)
+    assert (await owner.post(foreign, data={**fields, "once": "foreign"})).status_code == 404

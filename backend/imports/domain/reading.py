@@ -23,8 +23,9 @@ MAXIMUM_NAMED = 20
 _LONGEST_COMPARED = 1_000
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its text holds zeros too
-# Everything of Unicode's category Cc, except the tab and the two line ends, which a quoted cell may hold.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Everything of Unicode's category Cc, except the tab and the two line ends, which a quoted cell may hold;
+# and what turns the text after it round.
+_CONTROL = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
