@@ -1,7 +1,8 @@
 """From notices to messages: one mail for each person and batch, and one for the changes of fifteen minutes.
 
-A notice joins the message that waits for its person, or begins one. Two tasks of one company at once hold the notices
-one after the other; none is told twice, and none is forgotten.
+A notice joins the message of its kind that waits for its person, or begins one. Changes and cancellations share a mail
+and stay two messages of the log, so that each is found there under its own kind. Two tasks of one company at once hold
+the notices one after the other; none is told twice, and none is forgotten.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,26 +34,41 @@ async def post(act: Act) -> None:
     if not follows_options(act):
         return
     loose, waiting = await _loose(act), await _waiting(act)
-    open_messages = {_subject(message): message for message in waiting}
+    open_messages = {(message.person_id, message.kind): message for message in waiting}
     for notice in loose:
         message = _message_for(act, open_messages, notice)
         notice.message_id = message.id
     waiting = list(open_messages.values())
-    due = [message for message in waiting if message.send_after <= act.now + SKEW]
-    for message in due:
-        message.handed_at = act.now
-        defer(act.session, MESSAGE_TASK, {"message": str(message.id)}, queue=MAIL_QUEUE, company=act.company.id)
+    for mail in _mails(waiting):
+        soonest = min(message.send_after for message in mail)
+        for message in mail:
+            message.send_after = soonest
+            message.handed_at = act.now if soonest <= act.now + SKEW else None
+        if mail[0].handed_at is not None:
+            defer(act.session, MESSAGE_TASK, _payload(mail), queue=MAIL_QUEUE, company=act.company.id)
     await act.session.flush()
     later = [message.send_after for message in waiting if message.handed_at is None]
     await agenda.enter(act.session, act.company, later)
-    soonest = min(later, default=None)
-    if soonest is not None and soonest - act.now < agenda.MINUTE and not is_sqlite(act.session):
-        notices.have_posted(act, soonest)  # the agenda knows minutes only
+    first = min(later, default=None)
+    if first is not None and first - act.now < agenda.MINUTE and not is_sqlite(act.session):
+        notices.have_posted(act, first)  # the agenda knows minutes only
 
 
-def message_of(payload: Mapping[str, Any]) -> UUID:
-    """Return which message a task is to send."""
-    return UUID(payload["message"])
+def messages_of(payload: Mapping[str, Any]) -> list[UUID]:
+    """Return which messages a task is to send in one mail; the first gives the mail its name."""
+    return [UUID(one) for one in (payload["message"], *payload.get("with", []))]
+
+
+def _payload(mail: Sequence[Message]) -> Mapping[str, Any]:
+    first, *others = (str(message.id) for message in mail)
+    return {"message": first, "with": others}
+
+
+def _mails(waiting: Sequence[Message]) -> list[list[Message]]:
+    mails: dict[Subject, list[Message]] = {}
+    for message in waiting:
+        mails.setdefault(_subject(message), []).append(message)
+    return list(mails.values())
 
 
 async def _loose(act: Act) -> Sequence[Notice]:
@@ -67,14 +83,12 @@ async def _waiting(act: Act) -> list[Message]:
 
 def _message_for(act: Act, waiting: dict[Subject, Message], notice: Notice) -> Message:
     """Return the message that this notice joins, told no later than the notice asks; a new one if there is none."""
-    send_after, subject = notice.send_after or act.now, _subject(notice)
+    send_after, subject = notice.send_after or act.now, (notice.person_id, notice.kind)
     message = waiting.get(subject)
     if message is None:
         message = waiting[subject] = _begin(notice, send_after)
         act.session.add(message)
     message.send_after = min(message.send_after, send_after)
-    if message.kind is not notice.kind:
-        message.kind = NoticeKind.CHANGED
     return message
 
 
@@ -85,5 +99,5 @@ def _begin(notice: Notice, send_after: datetime) -> Message:
     )  # fmt: skip
 
 
-def _subject(what: Message | Notice) -> Subject:
-    return what.person_id, NoticeKind.CHANGED if what.kind in _MERGING else what.kind
+def _subject(message: Message) -> Subject:
+    return message.person_id, NoticeKind.CHANGED if message.kind in _MERGING else message.kind

@@ -1,4 +1,4 @@
-"""One message, written when it is sent: what still holds of what was noted, to the person's own address and language.
+"""One mail, written when it is sent: what still holds of what was noted, to the person's own address and language.
 
 An option that was answered or confirmed, a change that was taken back, a date that is over is not told; a message of
 which nothing is left is skipped, as is one that its person does not want, or who has no address. The log says which.
@@ -55,58 +55,62 @@ class Reader:
     contact: str
 
 
-async def compose(act: Act, message_id: UUID, public_url: str) -> Mail | None:
-    """Return the mail of a message; None when it was sent already or is skipped, which the log then says."""
-    found = await _message(act, message_id)
-    if found is None:
+async def compose(act: Act, message_ids: Sequence[UUID], public_url: str) -> Mail | None:
+    """Return the mail of these messages; None when all were sent already or are skipped, which the log then says."""
+    messages = await _open(act, message_ids)
+    if not messages:
         return None
-    message, person = found
-    contents = await _contents(act, message_id)
+    person = await _person(act, messages[0].person_id)
+    contents = await _contents(act, messages)
     reader = await _reader(act, person, [row.actor_id for row in contents if row.actor_id is not None])
-    wanted = [row for row in contents if row.kind.value not in reader.unwanted]
-    news = _in_order(await _news(act, wanted))
-    skipped = (UNWANTED if contents and not wanted else NOTHING_LEFT) if not news else None
-    if skipped is None and reader.address is None:
-        skipped = NO_EMAIL
-    if skipped is not None or reader.address is None:
-        message.status, message.reason = MessageStatus.SKIPPED, skipped
-        await act.session.flush()
+    wanted = _still_to_tell([row for row in contents if row.kind.value not in reader.unwanted], act.now)
+    for message in messages:
+        reason = _skipped(message, contents, wanted, reader)
+        if reason is not None:
+            message.status, message.reason = MessageStatus.SKIPPED, reason
+    await act.session.flush()
+    if not wanted or reader.address is None:
         return None
+    news = _in_order(await _news(act, wanted))
     home = ZoneInfo(act.company.timezone)
     context = {
         "name": person.first_name, "company": act.company.name, "contact": reader.contact,
         "me_url": f"{public_url}/me" if reader.has_account else "",
         "items": [item(one, reader.language, home) for one in news],
     }  # fmt: skip
-    return Mail(MailKind(_kind(news).value), reader.address, reader.language, context, message.id)
+    return Mail(MailKind(_kind(news).value), reader.address, reader.language, context, message_ids[0])
 
 
-async def log_sent(act: Act, message_id: UUID) -> None:
-    """Log that the mail server has taken the message."""
-    message = await act.session.get_one(Message, message_id)
-    message.status, message.sent_at, message.reason = MessageStatus.SENT, act.now, None
+async def log_sent(act: Act, message_ids: Sequence[UUID]) -> None:
+    """Log that the mail server has taken these messages; those that were skipped stay so."""
+    for message in await _open(act, message_ids):
+        message.status, message.sent_at, message.reason = MessageStatus.SENT, act.now, None
     await act.session.flush()
 
 
-async def log_failure(act: Act, message_id: UUID, reason: str) -> None:
-    """Log that the message was refused for good."""
-    message = await act.session.get_one(Message, message_id)
-    message.status, message.reason = MessageStatus.FAILED, reason[:LONGEST_REASON]
+async def log_failure(act: Act, message_ids: Sequence[UUID], reason: str) -> None:
+    """Log that these messages were refused for good."""
+    for message in await _open(act, message_ids):
+        message.status, message.reason = MessageStatus.FAILED, reason[:LONGEST_REASON]
     await act.session.flush()
 
 
-async def _message(act: Act, message_id: UUID) -> tuple[Message, Row[Any]] | None:
-    message = await act.session.get(Message, message_id, with_for_update=True)
+async def _open(act: Act, message_ids: Sequence[UUID]) -> Sequence[Message]:
     # A failed one is written anew when the operator has its task start over.
-    if message is None or message.status not in {MessageStatus.QUEUED, MessageStatus.FAILED}:
-        return None
-    query = select(Person.first_name, Person.email, Person.user_id).where(Person.id == message.person_id)
-    return message, (await act.session.execute(query)).one()
+    is_open = Message.status.in_((MessageStatus.QUEUED, MessageStatus.FAILED))
+    query = select(Message).where(Message.id.in_(message_ids), is_open).order_by(Message.id)
+    return (await act.session.scalars(query.with_for_update())).all()
 
 
-async def _contents(act: Act, message_id: UUID) -> Sequence[Row[Any]]:
+async def _person(act: Act, person_id: UUID) -> Row[Any]:
+    query = select(Person.first_name, Person.email, Person.user_id).where(Person.id == person_id)
+    return (await act.session.execute(query)).one()
+
+
+async def _contents(act: Act, messages: Sequence[Message]) -> Sequence[Row[Any]]:
     query = (
         select(
+            Notice.id, Notice.message_id,
             Notice.kind, Notice.facts, Notice.actor_id, Notice.call_id, Notice.assignment_id, Assignment.status,
             Assignment.expires_at, Assignment.rank, Assignment.message, Assignment.reason, Job.label, Call.title,
             Call.starts_at, Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
@@ -116,7 +120,7 @@ async def _contents(act: Act, message_id: UUID) -> Sequence[Row[Any]]:
         .join(Job, Job.code == Assignment.job)
         .join(Call, Call.id == Assignment.call_id)
         .join(Production, Production.id == Call.production_id)
-        .where(Notice.message_id == message_id)
+        .where(Notice.message_id.in_([message.id for message in messages]))
         .order_by(Notice.noted_at, Notice.id)
     )  # fmt: skip
     return (await act.session.execute(query)).all()
@@ -151,14 +155,27 @@ async def _reader(act: Act, person: Row[Any], actors: Sequence[UUID]) -> Reader:
     return Reader(own.email, language, has_account=True, unwanted=unwanted, contact=contact)
 
 
-async def _news(act: Act, rows: Sequence[Row[Any]]) -> list[News]:
+def _still_to_tell(rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
     """Return what still is to be told, each thing once: of several changes of a call, what it was before the first."""
     first: dict[tuple[UUID, bool], Row[Any]] = {}
     for row in rows:
         first.setdefault((row.assignment_id, row.kind is NoticeKind.CANCELLED), row)
-    kept = [row for row in first.values() if _still_holds(row, act.now)]
-    places = await _places(act, kept)
-    return [_one(row, places, act) for row in kept]
+    return [row for row in first.values() if _still_holds(row, now)]
+
+
+def _skipped(
+    message: Message, contents: Sequence[Row[Any]], wanted: Sequence[Row[Any]], reader: Reader
+) -> str | None:  # fmt: skip
+    """Return why a message is not sent; None if it is."""
+    if not any(row.message_id == message.id for row in wanted):
+        kinds = {row.kind.value for row in contents if row.message_id == message.id}
+        return UNWANTED if kinds and kinds <= reader.unwanted else NOTHING_LEFT
+    return NO_EMAIL if reader.address is None else None
+
+
+async def _news(act: Act, rows: Sequence[Row[Any]]) -> list[News]:
+    places = await _places(act, rows)
+    return [_one(row, places, act) for row in rows]
 
 
 def _still_holds(row: Row[Any], now: datetime) -> bool:

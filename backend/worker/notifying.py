@@ -57,12 +57,12 @@ async def post_messages(order: Order) -> None:
 
 
 async def send_message(order: Order) -> None:
-    """Send one message, and log what became of it. Raises MailRefusedError, to be tried again."""
-    tools, message_id = order.tools, posting.message_of(order.payload)
+    """Send one mail, and log what became of its messages. Raises MailRefusedError, to be tried again."""
+    tools, messages = order.tools, posting.messages_of(order.payload)
     database: Database = tools.database
     async with database.company(order.its_company) as session:
         act = Act(session, order.its_company, FILAGE, tools.clock())
-        mail = await writing.compose(act, message_id, tools.settings.public_url)
+        mail = await writing.compose(act, messages, tools.settings.public_url)
     if mail is None:
         return
     try:
@@ -71,11 +71,11 @@ async def send_message(order: Order) -> None:
         if error.for_good or order.is_last_try:
             async with database.company(order.its_company) as session:
                 act = Act(session, order.its_company, FILAGE, tools.clock())
-                await writing.log_failure(act, message_id, error.reason)
+                await writing.log_failure(act, messages, error.reason)
         tools.metrics.mails.labels(mail.kind, "failed" if error.for_good else "refused").inc()
         raise
     async with database.company(order.its_company) as session:
-        await writing.log_sent(Act(session, order.its_company, FILAGE, tools.clock()), message_id)
+        await writing.log_sent(Act(session, order.its_company, FILAGE, tools.clock()), messages)
 
 
 KINDS = (

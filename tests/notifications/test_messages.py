@@ -105,7 +105,9 @@ async def test_changes_of_fifteen_minutes_make_one_mail_that_names_what_was_befo
     assert "mercredi 5 mars 2031" in letter.text
     assert "Annulé" in letter.text
     assert "La salle est fermée." in letter.text
-    assert [(one["kind"], one["status"]) for one in await house.log(kind="changed")] == [("changed", "sent")]
+    (changed,), (cancelled,) = await house.log(kind="changed"), await house.log(kind="cancelled")
+    assert (changed["status"], cancelled["status"]) == ("sent", "sent")  # one mail, found under each kind
+    assert changed["sent_at"] == cancelled["sent_at"]
     assert await house.minute(begun + HOUR) == []
     await moved(house, call, 3 * HOUR)  # the next window is another mail
     assert len(await house.minute(utc_now() + 2 * WINDOW)) == 1
@@ -154,6 +156,28 @@ async def test_what_is_less_than_a_day_away_is_told_at_once_with_all_that_waits(
     assert await house.work() == []
     (letter,) = await house.minute(utc_now() + 2 * WINDOW)
     assert letter.subject == "Compagnie du Lever : une date annulée"
+
+
+@pytest.mark.parametrize("unwanted", ["changed", "cancelled"])
+async def test_of_a_change_and_a_cancellation_in_one_mail_each_is_told_and_logged_as_its_person_wants(
+    house: House, unwanted: str
+) -> None:
+    call, other = await house.published(), await house.published(SOON + 2 * DAY)
+    player = await house.person(account=True)
+    assert (await player.want(**{unwanted: False})).status_code == 200
+    await confirmed(house, call, player)
+    held = await confirmed(house, other, player)
+    await moved(house, call, HOUR)
+    await house.stage.act(held, "cancel", reason="Salle fermée")
+    (letter,) = await house.minute(utc_now() + 2 * WINDOW)
+    assert ("lundi 3 mars" in letter.text, "mercredi 5 mars" in letter.text) == (
+        unwanted == "cancelled",
+        unwanted == "changed",
+    )
+    told = {kind: await house.log(kind=kind) for kind in ("changed", "cancelled")}
+    found = {kind: [(one["status"], one["reason"]) for one in rows] for kind, rows in told.items()}
+    other_kind = "cancelled" if unwanted == "changed" else "changed"
+    assert found == {unwanted: [("skipped", "unwanted")], other_kind: [("sent", None)]}
 
 
 async def test_a_cancelled_call_is_told_to_whoever_was_asked_or_engaged(house: House) -> None:
