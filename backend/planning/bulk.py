@@ -73,6 +73,7 @@ class Sheet:
     act: Act
     body: BulkIn
     brought: Brought
+    most_refusals: int
     rows: dict[UUID, Row[Any]] = field(default_factory=dict)
     reached: dict[UUID, Status] = field(default_factory=dict)
     failed: dict[UUID, AppError] = field(default_factory=dict)
@@ -85,7 +86,7 @@ class Sheet:
     @property
     def told(self) -> int:
         """How many answers say that somebody is not available: each is one bit about somebody's life elsewhere."""
-        return sum(refusal.code == "person_not_available" for refusal in self.failed.values())
+        return sum(_tells(refusal) for refusal in self.failed.values())
 
     def check(self) -> None:
         """Stop everything (ConflictError `bulk_refused`) if somebody failed and it is all or nothing."""
@@ -110,10 +111,11 @@ class Sheet:
 async def act_on_many(act: Act, body: BulkIn, brought: Brought, most_refusals: int) -> BulkOut:
     """Do one act for many. Raises InvalidError, and ConflictError `bulk_refused` where it is all or nothing.
 
-    TooManyError when the company would be told "not available" more than `most_refusals` times in the hour.
+    Once the company was told "not available" `most_refusals` times in the hour, the rest is `not_told`. TooManyError
+    where it is all or nothing, or where others were told meanwhile.
     """
     remind_at = _check(act, body)
-    sheet = Sheet(act, body, brought)
+    sheet = Sheet(act, body, brought, most_refusals)
     await _find(sheet)
     sheet.check()
     if body.action is BulkAction.CONFIRM:
@@ -211,18 +213,39 @@ async def _choose(sheet: Sheet, candidates: Candidates, wanted: Mapping[UUID, St
     sheet.failed = {one: told for one, told in sheet.failed.items() if told.code != FILLED}
     sheet.failed |= choice.refused | choice.beyond
     sheet.check()
+    await _tell_within_the_hour(sheet, candidates.in_order(wanted))
 
 
 async def _leave_out_unavailable(sheet: Sheet) -> None:
     """Leave out whoever is away or held by another company; the company's own bookings are no reason not to ask."""
     numbers = await repository.person_numbers(sheet.act, {sheet.rows[one].person_id for one in sheet.reached})
-    holds = _holds(sheet, numbers)
+    holds, asked = _holds(sheet, numbers), list(sheet.reached)
     recorded = await ledger.find_recorded_of_each(sheet.act, holds)
     refused = list({*await ledger.find_unavailable(sheet.act, holds), *recorded})
     named = choosing.name_all(sheet.act, [sheet.rows[one.assignment_id] for one in refused])
     for one in refused:
         sheet.fail(one.assignment_id, recorded.get(one) or _not_available(named, one))
     sheet.check()
+    own = {one.assignment_id for one in recorded}
+    await _tell_within_the_hour(sheet, [one for one in asked if one not in own])
+
+
+async def _tell_within_the_hour(sheet: Sheet, asked: Sequence[UUID]) -> None:
+    """Tell of `asked`, in their order, what the hour allows; whoever comes after is left out, held or free alike.
+
+    Free ones after the last who may be told are not done either: to do them would tell of the others beside them.
+    """
+    if not sheet.told:
+        return
+    left = await probing.left_to_tell(sheet.act, sheet.most_refusals)
+    held = [number for number, one in enumerate(asked, 1) if _tells(sheet.failed.get(one))]
+    if len(held) >= left:
+        for one in asked[held[left - 1] if left else 0 :]:
+            sheet.fail(one, probing.not_told(sheet.act))
+
+
+def _tells(refusal: AppError | None) -> bool:
+    return refusal is not None and refusal.code == "person_not_available"
 
 
 def _not_available(named: Mapping[UUID, Named], wanted: ledger.Hold) -> AppError:

@@ -47,7 +47,7 @@ class Candidates:
         """Choose among `wanted`: first choices before second ones, then as they are named."""
         found, taken = Choice(), dict[Place, int]()
         of_person: dict[UUID, list[UUID]] = {}
-        for one in sorted(wanted, key=lambda each: self.rows[each].rank or FIRST):
+        for one in self.in_order(wanted):
             row = self.rows[one]
             place = (row.call_id, row.job)
             filled, before = self.places.get(place), of_person.setdefault(row.person_id, [])
@@ -61,6 +61,10 @@ class Candidates:
                 before.append(one)
                 found.chosen.append(one)
         return found
+
+    def in_order(self, wanted: Collection[UUID]) -> list[UUID]:
+        """Return `wanted` in the order in which they are chosen, in which nobody decides about whoever came before."""
+        return sorted(wanted, key=lambda each: self.rows[each].rank or FIRST)
 
     def _refusal(self, one: UUID, before: Sequence[UUID]) -> AppError | None:
         row = self.rows[one]

@@ -1,8 +1,8 @@
 """Refusals because somebody is held elsewhere: each is one bit about another company, so they are counted and slowed.
 
 A company over its limit (`FILAGE_LIMIT_UNAVAILABLE_ANSWERS_PER_HOUR`) gets 429 before the ledger is asked, so that the
-429 says nothing either. Requests side by side all pass that door: whoever was counted too late gets 429 as well, and no
-answer.
+429 says nothing either: to refuse only whoever is held would tell. Requests side by side all pass that door: whoever
+was counted too late gets 429 as well, and no answer.
 """
 
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Request
 
+from backend.core.errors import ConflictError, Sentence, TooManyError
 from backend.identity.access import AsPlanner
 from backend.telemetry import record
 from backend.tenancy import limits
@@ -18,6 +19,12 @@ from backend.tenancy.session import Database, afterwards, login_rights
 
 WINDOW = timedelta(hours=1)
 _KIND = "unavailable"
+_TOLD_ENOUGH = Sentence(
+    "Votre compagnie a reçu trop de réponses « pas disponible » cette heure-ci, et ce qui pourrait en donner d'autres "
+    "(proposer, confirmer, déplacer, vérifier, importer) attend",
+    'Your company was told "not available" too often this hour, and whatever might tell it again (offering, '
+    "confirming, moving, checking, importing) waits",
+)
 
 
 def note_refusals(act: Act, refused: int = 1, *, each_named: bool = False) -> None:
@@ -31,7 +38,7 @@ def note_refusals(act: Act, refused: int = 1, *, each_named: bool = False) -> No
         told = await _count(database, act.company.id, refused, act.now)
         most = database.settings.limit_unavailable_answers_per_hour
         if told - refused >= most or (each_named and told > most):
-            raise limits.too_many(WINDOW, act.now)
+            raise _too_many(act.now)
 
     record.current().fields["unavailable"] = refused
     afterwards(act.session, count)
@@ -57,8 +64,26 @@ async def let_tell(act: Act, refused: int, most: int) -> None:
         told = await limits.count(act.session, _KIND, str(act.company.id), WINDOW, act.now, by=refused)
     if told > most:
         note_refusals(act, refused)  # what was counted here is taken back with the rest
-        raise limits.too_many(WINDOW, act.now)
+        raise _too_many(act.now)
     record.current().fields["unavailable"] = refused
+
+
+async def left_to_tell(act: Act, most: int) -> int:
+    """Return how many more refusals the hour allows; `let_tell` has the last word, where others ask side by side."""
+    async with login_rights(act.session):
+        return max(0, most - await limits.peek(act.session, _KIND, str(act.company.id), WINDOW, act.now))
+
+
+def not_told(act: Act) -> ConflictError:
+    """Return the answer to one of many that is neither done nor told: the same whether the person is held or free."""
+    wait = limits.minutes_left(WINDOW, act.now)
+    return ConflictError(
+        "not_told",
+        Sentence(
+            f"Ce que nous pouvions dire cette heure-ci est épuisé, rien n'a été fait ici : réessayez dans {wait.fr}.",
+            f"What we could tell this hour is used up, and nothing was done here: try again in {wait.en}.",
+        ),
+    )
 
 
 async def check_unhurried(request: Request, act: Act) -> None:
@@ -66,12 +91,16 @@ async def check_unhurried(request: Request, act: Act) -> None:
     async with login_rights(act.session):
         told = await limits.peek(act.session, _KIND, str(act.company.id), WINDOW, act.now)
     if told >= request.app.state.settings.limit_unavailable_answers_per_hour:
-        raise limits.too_many(WINDOW, act.now)
+        raise _too_many(act.now)
 
 
 async def unhurried(request: Request, act: AsPlanner) -> None:
     """Check it before an act of the API; who may not act at all is told so, and not what the company was told."""
     await check_unhurried(request, act)
+
+
+def _too_many(now: datetime) -> TooManyError:
+    return limits.too_many(WINDOW, now, _TOLD_ENOUGH)
 
 
 async def _count(database: Database, company_id: UUID, refused: int, now: datetime) -> int:

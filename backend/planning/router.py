@@ -258,6 +258,9 @@ async def act_on_many(act: AsPlanner, body: BulkIn, request: Request) -> BulkOut
 
     With `all_or_nothing`, one failure stops all: 409 `bulk_refused`, with `failed`. A confirmation beyond a headcount
     is `position_filled`, the others are as for one assignment. One mail goes to each person, whatever the number.
+
+    `not_told`: the answers "not available" of this hour are used up; nothing was done, and nothing is said of whether
+    the person is free. `detail` says how long it lasts.
     """
     clearance = ClearanceIn(override_reason=body.override_reason, grounds=body.grounds)
     most_refusals = request.app.state.settings.limit_unavailable_answers_per_hour

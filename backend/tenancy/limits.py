@@ -43,17 +43,25 @@ async def purge(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(LimitCounter).where(LimitCounter.window_start < now - timedelta(days=1)))
 
 
-def too_many(window: timedelta, now: datetime) -> TooManyError:
-    """Return the refusal (429), with the seconds until the window ends."""
-    left = math.ceil((_window_start(window, now) + window - now).total_seconds())
-    minutes = math.ceil(left / 60)
+TRIES = Sentence("Trop d'essais", "Too many tries")
+
+
+def too_many(window: timedelta, now: datetime, what: Sentence = TRIES) -> TooManyError:
+    """Return the refusal (429), which says `what` was too often, with the seconds until the window ends."""
+    left = max(1, math.ceil((_window_start(window, now) + window - now).total_seconds()))
+    wait = minutes_left(window, now)
     return TooManyError(
         "rate_limited",
-        Sentence(
-            f"Trop d'essais : réessayez dans {minutes} minute(s).", f"Too many tries: try again in {minutes} minute(s)."
-        ),
-        headers={"Retry-After": str(max(1, left))},
+        Sentence(f"{what.fr} : réessayez dans {wait.fr}.", f"{what.en}: try again in {wait.en}."),
+        headers={"Retry-After": str(left)},
     )
+
+
+def minutes_left(window: timedelta, now: datetime) -> Sentence:
+    """Return in words how long a limit still holds."""
+    minutes = max(1, math.ceil((_window_start(window, now) + window - now).total_seconds() / 60))
+    more = "s" if minutes > 1 else ""
+    return Sentence(f"{minutes} minute{more}", f"{minutes} minute{more}")
 
 
 def _window_start(window: timedelta, now: datetime) -> datetime:

@@ -24,6 +24,7 @@ LIMIT = 2
 FREE = ("2027-01-27T14:00:00+01:00", "2027-01-27T17:00:00+01:00")
 _PARAMETER = re.compile(r"\{[a-z_]+\}")
 _TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+BEFORE = ("2027-01-25T14:00:00+01:00", "2027-01-25T17:00:00+01:00")
 EXPIRY = {"expires_at": "2027-01-20T18:00:00+01:00"}
 
 
@@ -168,6 +169,7 @@ async def test_offers_at_times_of_an_absence_or_a_booking_are_counted_alike(
 async def test_an_act_for_many_is_counted_by_whom_it_cannot_have_and_tells_no_more_than_an_hour_allows(
     strict: FastAPI, monkeypatch: pytest.MonkeyPatch, action: str, whole: bool
 ) -> None:
+    """What may still be told is told and done, in order; the rest gets one answer, the held and the free alike."""
     mails = Mails()
     monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
     async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
@@ -176,16 +178,29 @@ async def test_an_act_for_many_is_counted_by_whom_it_cannot_have_and_tells_no_mo
         await link_both(client, house, prober, mails)
         await confirmed(client, house, MORNING)
         held = [await assign(client, prober, (await call(client, prober, *LATER))["id"]) for _ in range(LIMIT + 1)]
-        free = await assign(client, prober, (await call(client, prober, *FREE))["id"])
+        first, free = [await assign(client, prober, (await call(client, prober, *at))["id"]) for at in (BEFORE, FREE)]
         fields = EXPIRY if action == "offer" else {}
 
         async def ask_for(*ids: str, whole: bool = False) -> Response:
             body = {"action": action, "ids": list(ids), "all_or_nothing": whole, **fields}
             return await client.post("/api/v1/assignments/bulk", json=body, headers=prober.headers)
 
-        problem(await ask_for(*held, free, whole=whole), 429, "rate_limited")
+        answer = await ask_for(first, *held, free, whole=whole)
+        if whole:
+            problem(answer, 429, "rate_limited")
+            assert await _status(client, prober, first) == "draft"
+        else:
+            assert [one["id"] for one in answer.json()["done"]] == [first]
+            told = [(one["id"], one["code"]) for one in answer.json()["failed"]]
+            assert told == [
+                *((one, "person_not_available") for one in held[:LIMIT]),
+                *((one, "not_told") for one in (*held[LIMIT:], free)),
+            ]
+            assert answer.json()["failed"][-1]["detail"] == answer.json()["failed"][-2]["detail"]
         assert await _status(client, prober, free) == "draft"
-        problem(await ask_for(free), 429, "rate_limited")
+        refused = problem(await ask_for(free), 429, "rate_limited")
+        assert "« pas disponible »" in refused["detail"]
+        assert "(s)" not in refused["detail"]
 
 
 async def test_an_absence_that_the_company_recorded_explains_no_refusal_of_another_day(
