@@ -75,6 +75,7 @@ class Sheet:
     brought: Brought
     most_refusals: int
     rows: dict[UUID, Row[Any]] = field(default_factory=dict)
+    contested: set[UUID] = field(default_factory=set)
     reached: dict[UUID, Status] = field(default_factory=dict)
     failed: dict[UUID, AppError] = field(default_factory=dict)
 
@@ -157,6 +158,8 @@ async def _find(sheet: Sheet) -> None:
     """Find whom it can be done for: they are there, and the act leads somewhere from where each stands."""
     action, act = Action(sheet.body.action.value), sheet.act
     sheet.rows = {row.id: row for row in await repository.lock_assignments(act, set(sheet.body.ids))}
+    if sheet.body.action in _ANSWERS:
+        sheet.contested = await ledger.contested_of(act, sheet.body.ids)
     for one in dict.fromkeys(sheet.body.ids):
         row = sheet.rows.get(one)
         if row is None:
@@ -164,7 +167,8 @@ async def _find(sheet: Sheet) -> None:
             continue
         try:
             status = effective(row.status, row.expires_at, act.now)
-            sheet.reached[one] = assignments.reach(status, action, row.expires_at, act)
+            is_contested = one in sheet.contested
+            sheet.reached[one] = assignments.reach(status, action, row.expires_at, act, contested=is_contested)
         except ConflictError as refusal:
             sheet.fail(one, refusal)
 
@@ -332,12 +336,25 @@ async def _follow(sheet: Sheet, remind_at: Any) -> None:  # noqa: ANN401 - an in
         await ledger.release(act, list(sheet.reached))
     if action in _ANSWERS:
         await declarations.forget_all(act, list(sheet.reached))
+        await _settle_contested(sheet)
     if action in _FALLING:
         await promoting.after_fall(act, [Fallen(row.call_id, row.job, row.rank) for row in rows])
     kind = {BulkAction.OFFER: NoticeKind.OFFERED, BulkAction.CONFIRM: NoticeKind.CONFIRMED,
             BulkAction.RELEASE: NoticeKind.CANCELLED, BulkAction.CANCEL: NoticeKind.CANCELLED}.get(action)  # fmt: skip
     if kind is not None:
         notices.note(act, kind, [_concerned(row) for row in rows])
+
+
+async def _settle_contested(sheet: Sheet) -> None:
+    """Give back whoever declines a contested booking; try again for whoever accepts one, as the answer of one does."""
+    act, answered = sheet.act, [one for one in sheet.reached if one in sheet.contested]
+    if not answered:
+        return
+    if sheet.body.action is BulkAction.DECLINE:
+        await ledger.release(act, answered)
+    else:
+        numbers = await repository.person_numbers(act, {sheet.rows[one].person_id for one in answered})
+        await ledger.retry_contested(act.session, set(numbers.values()))
 
 
 def _concerned(row: Row[Any]) -> notices.Concerned:

@@ -29,7 +29,7 @@ from backend.people.models import Person
 from backend.planning import refusals
 from backend.planning.domain.publication import instant_text
 from backend.planning.models import Assignment, Booking, BookingStatus, Call
-from backend.planning.probing import note_refusals, note_told
+from backend.planning.probing import let_stay_contested, note_refusals, note_told
 from backend.planning.refusals import Named, times_text
 from backend.productions.models import Venue
 from backend.tenancy.acting import Act
@@ -41,7 +41,9 @@ RETRIES = 3
 JITTER_SECONDS = 0.05
 CONFLICTS_SHOWN = 50
 _ROWS = 400  # rows of one statement: SQLite takes 32,766 values in one
-_NOTHING: Mapping[UUID, Span] = MappingProxyType({})
+_Had = Mapping[UUID, Span]
+_Firm = Mapping[int, Sequence[Span]]
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 IS_CONTESTED = text("booking.status = 'contested'")  # the words of the partial index, so that it serves
 IS_CONFIRMED = text("booking.status = 'confirmed'")
 
@@ -106,11 +108,12 @@ async def move_all(act: Act, times: Mapping[UUID, Span]) -> None:
     """Hold people at other times, all or none; raises like `hold` and then leaves the ledger as it was.
 
     A contested booking that finds its person held at the new time too moves and stays contested: one bit, and counted.
+    TooManyError where so many would stay contested that more would be told than the hour allows.
     """
 
     async def again() -> tuple[set[int], int]:
         taken_out = await _take_out(act, times)
-        had = _times_of(taken_out)
+        had, firm_before = _times_of(taken_out), _firm_of(taken_out)
         moved = {
             row.assignment_id: replace(_hold_of(row), starts_at=times[row.assignment_id].starts_at,
                                        ends_at=times[row.assignment_id].ends_at)
@@ -118,13 +121,13 @@ async def move_all(act: Act, times: Mapping[UUID, Span]) -> None:
         }  # fmt: skip
         firm = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONFIRMED]
         doubtful = [moved[row.assignment_id] for row in taken_out if row.status is BookingStatus.CONTESTED]
-        await _refuse(act, await _insert(act, firm, had))
-        await _contest(act, held_again := await _insert(act, doubtful, had, is_contested=True))
+        await _refuse(act, await _insert(act, firm, had, firm_before))
+        await _contest(act, held_again := await _insert(act, doubtful, had))
         return {row.person_number for row in taken_out}, len(held_again)
 
     freed, held_again = await _in_savepoint(act.session, again)
-    note_told(act, held_again)
     await retry_contested(act.session, freed)
+    await let_stay_contested(act, held_again)
 
 
 async def rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]) -> list[Hold]:
@@ -134,7 +137,7 @@ async def rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold])
     and is not returned. Whoever was contested because of what was given back is tried again afterwards.
     """
     refused, held_again = await _rebook(act, given_back, wanted)
-    note_told(act, held_again)
+    await let_stay_contested(act, held_again)
     return refused
 
 
@@ -151,9 +154,10 @@ async def _rebook(act: Act, given_back: Collection[UUID], wanted: Sequence[Hold]
         taken_out = await _take_out(act, given_back)
         contested = {row.assignment_id for row in taken_out if row.status is BookingStatus.CONTESTED}
         had = _times_of(taken_out)
-        refused = await _insert(act, [each for each in wanted if each.assignment_id not in contested], had)
+        certain = [each for each in wanted if each.assignment_id not in contested]
+        refused = await _insert(act, certain, had, _firm_of(taken_out))
         doubtful = [each for each in wanted if each.assignment_id in contested]
-        held_again = await _insert(act, doubtful, had, is_contested=True)
+        held_again = await _insert(act, doubtful, had)
         await _contest(act, held_again)
         return refused, len(held_again), {row.person_number for row in taken_out}
 
@@ -167,18 +171,20 @@ async def renumber(act: Act, old: int, new: int) -> list[UUID]:
 
     Call it when an account is linked (or a link is cut), after the person's row has the new number: whoever confirms
     at that moment waits for that row. A booking that overlaps one of the number's other bookings, or a time at which
-    its person is away, becomes contested: nobody can tell which. Nothing of another company changes.
+    its person is away, becomes contested: nobody can tell which, and each is counted. Of another company nothing
+    changes.
     """
 
     async def again() -> list[UUID]:
         mine = and_(Booking.company_id == act.company.id, Booking.person_number == old)
         rows = (await act.session.execute(delete(Booking).where(mine).returning(*_COLUMNS))).all()
         holds = sorted((replace(_hold_of(row), person_number=new) for row in rows), key=lambda h: h.starts_at)
-        refused = await _insert(act, holds, _times_of(rows), is_contested=True)
+        refused = await _insert(act, holds, _times_of(rows))
         await _contest(act, refused)
         return [refused_hold.assignment_id for refused_hold in refused]
 
     contested = await _in_savepoint(act.session, again)
+    note_told(act, len(contested))
     await retry_contested(act.session, {old})
     return contested
 
@@ -218,10 +224,16 @@ async def check_free(act: Act, holds: Sequence[Hold]) -> None:
 
 
 async def find_unavailable(act: Act, holds: Sequence[Hold]) -> list[Hold]:
-    """Return those of `holds` whose person is away or held by another company, in a few statements for all of them."""
-    away = await availability.find_away(act.session, [asked_of(wanted) for wanted in holds])
+    """Return those of `holds` whose person is away or held by another company, in a few statements for all of them.
+
+    Not asked about the time at which the company itself holds them: there no other company can, and a no would say that
+    they are away.
+    """
+    questions = _questions(holds, await _firm_times(act.session, holds, Booking.company_id == act.company.id))
+    answers = await availability.find_away(act.session, [question for _, question in questions])
+    away = {wanted for (wanted, _), is_away in zip(questions, answers, strict=True) if is_away}
     elsewhere = await _held_elsewhere(act, holds)
-    return [wanted for wanted, is_away in zip(holds, away, strict=True) if is_away or wanted in elsewhere]
+    return [wanted for wanted in holds if wanted in away or wanted in elsewhere]
 
 
 async def find_recorded_of_each(act: Act, holds: Sequence[Hold]) -> dict[Hold, ConflictError]:
@@ -237,22 +249,27 @@ def asked_of(wanted: Hold) -> Asked:
 
 
 async def _held_elsewhere(act: Act, holds: Sequence[Hold]) -> set[Hold]:
-    if not holds:
-        return set()
-    first, last = min(h.starts_at for h in holds), max(h.ends_at for h in holds)
-    taken: dict[int, list[Span]] = {}
     async with login_rights(act.session):
-        for part in _parts(sorted({h.person_number for h in holds})):
-            query = select(Booking.person_number, Booking.starts_at, Booking.ends_at).where(
-                Booking.person_number.in_(part), Booking.starts_at < last, Booking.ends_at > first,
-                Booking.company_id != act.company.id, IS_CONFIRMED,
-            )  # fmt: skip
-            for number, starts_at, ends_at in await act.session.execute(query):
-                taken.setdefault(number, []).append(Span(starts_at, ends_at))
+        taken = await _firm_times(act.session, holds, Booking.company_id != act.company.id)
     return {
         wanted for wanted in holds
         if any(span.overlaps(Span(wanted.starts_at, wanted.ends_at)) for span in taken.get(wanted.person_number, ()))
     }  # fmt: skip
+
+
+async def _firm_times(session: AsyncSession, holds: Sequence[Hold], *where: ColumnElement[bool]) -> _Firm:
+    """Return when these people are held around these times, by number, in statements of 400 people each."""
+    if not holds:
+        return {}
+    first, last = min(h.starts_at for h in holds), max(h.ends_at for h in holds)
+    taken: dict[int, list[Span]] = {}
+    for part in _parts(sorted({h.person_number for h in holds})):
+        query = select(Booking.person_number, Booking.starts_at, Booking.ends_at).where(
+            Booking.person_number.in_(part), Booking.starts_at < last, Booking.ends_at > first, IS_CONFIRMED, *where
+        )
+        for number, starts_at, ends_at in await session.execute(query):
+            taken.setdefault(number, []).append(Span(starts_at, ends_at))
+    return taken
 
 
 async def is_held(session: AsyncSession, person_number: int, starts_at: datetime, ends_at: datetime) -> bool:
@@ -420,16 +437,15 @@ async def _contest(act: Act, holds: Sequence[Hold]) -> None:
         await act.session.execute(_insert_of(act.session).values(rows))
 
 
-async def _insert(
-    act: Act, holds: Sequence[Hold], had: Mapping[UUID, Span] = _NOTHING, *, is_contested: bool = False
-) -> list[Hold]:
+async def _insert(act: Act, holds: Sequence[Hold], had: _Had = _NOTHING, firm: _Firm = _NOTHING) -> list[Hold]:
     """Store whoever is free and return the refused ones; a conflict does not even raise inside the database.
 
-    Whoever said that they are away is not free, but in the time that the booking `had` before: what stood stays. Not so
-    what is contested, or may become so: an absence stands in its way as a booking elsewhere does.
+    Whoever said that they are away is not free, but in the time at which the company held them `firm` before: what
+    stood stays, and no other company can hold them there, so that a no would tell that they are away. Nothing is firm
+    for what is contested, or may become so: an absence stands in its way as a booking elsewhere does.
     """
     await act.session.flush()
-    present = await _present(act, holds, had, _NOTHING if is_contested else had)
+    present = await _present(act, holds, had, firm)
     free = await _free_on_sqlite(act.session, present) if is_sqlite(act.session) else present
     if not free:
         return list(holds)
@@ -442,14 +458,17 @@ async def _insert(
     return [wanted for wanted in holds if wanted.assignment_id not in stored]
 
 
-async def _present(
-    act: Act, holds: Sequence[Hold], of_company: Mapping[UUID, Span], of_person: Mapping[UUID, Span]
-) -> list[Hold]:
+async def _present(act: Act, holds: Sequence[Hold], had: _Had, firm: _Firm) -> list[Hold]:
     """Return those whose person is not away: as they said to all companies, or as this one recorded.
 
-    But for the times that the one or the other leaves alone, by assignment.
+    But for the times at which they were held `firm`, and, of what was recorded, those that the assignment `had`.
     """
-    said, noted = _questions(holds, of_person), _questions(holds, of_company)
+    said = _questions(holds, firm)
+    noted = [
+        (wanted, Asked(wanted.person_number, part))
+        for wanted, stood in ((each, had.get(each.assignment_id)) for each in holds)
+        for part in ([_span(wanted)] if stood is None else _span(wanted).without(stood))
+    ]
     answers = await availability.find_away(act.session, [question for _, question in said])
     written = await recorded.find_recorded(act, [question for _, question in noted])
     away = {wanted for (wanted, _), is_away in zip(said, answers, strict=True) if is_away}
@@ -457,13 +476,27 @@ async def _present(
     return [wanted for wanted in holds if wanted not in away]
 
 
-def _questions(holds: Sequence[Hold], had: Mapping[UUID, Span]) -> list[tuple[Hold, Asked]]:
+def _questions(holds: Sequence[Hold], firm: _Firm) -> list[tuple[Hold, Asked]]:
+    """Return what to ask about each hold: its time, without that at which its person is held `firm`."""
     found = []
     for wanted in holds:
-        span = Span(wanted.starts_at, wanted.ends_at)
-        parts = span.without(had[wanted.assignment_id]) if wanted.assignment_id in had else [span]
+        parts = [_span(wanted)]
+        for span in firm.get(wanted.person_number, ()):
+            parts = [left for part in parts for left in part.without(span)]
         found += [(wanted, Asked(wanted.person_number, part)) for part in parts]
     return found
+
+
+def _span(wanted: Hold) -> Span:
+    return Span(wanted.starts_at, wanted.ends_at)
+
+
+def _firm_of(rows: Iterable[Row[Any]]) -> _Firm:
+    firm: dict[int, list[Span]] = {}
+    for row in rows:
+        if row.status is BookingStatus.CONFIRMED:
+            firm.setdefault(row.person_number, []).append(Span(row.starts_at, row.ends_at))
+    return firm
 
 
 def _times_of(rows: Iterable[Row[Any]]) -> dict[UUID, Span]:

@@ -15,7 +15,7 @@ from backend.identity.access import AsPlanner
 from backend.telemetry import record
 from backend.tenancy import limits
 from backend.tenancy.acting import Act
-from backend.tenancy.session import Database, afterwards, login_rights
+from backend.tenancy.session import Database, afterwards, login_rights, settings_of
 
 WINDOW = timedelta(hours=1)
 _KIND = "unavailable"
@@ -45,7 +45,7 @@ def note_refusals(act: Act, refused: int = 1, *, each_named: bool = False) -> No
 
 
 def note_told(act: Act, refused: int) -> None:
-    """Count what an act that is stored tells: a contested booking that moves, and is contested there too."""
+    """Count what a person's own yes tells, which is never refused: an account that is linked, and what it contests."""
 
     async def count(database: Database) -> None:
         await _count(database, act.company.id, refused, act.now)
@@ -84,6 +84,15 @@ def not_told(act: Act) -> ConflictError:
             f"What we could tell this hour is used up, and nothing was done here: try again in {wait.en}.",
         ),
     )
+
+
+async def let_stay_contested(act: Act, contested: int) -> None:
+    """Count what an act tells that is stored: contested bookings that move, and are contested there too.
+
+    Raises TooManyError as `let_tell`, so that nothing has moved where more would be told than is left of the hour.
+    """
+    if contested:
+        await let_tell(act, contested, settings_of(act.session).limit_unavailable_answers_per_hour)
 
 
 async def check_unhurried(request: Request, act: Act) -> None:

@@ -26,6 +26,7 @@ from backend.tenancy.models import CompanyInfo
 _HANDED_OVER = "filage_handed_over"
 _AFTERWARDS = "filage_afterwards"
 _SCOPE = "filage_scope"
+_SETTINGS = "filage_settings"
 LOGIN_PATH = "pg_catalog"  # shared tables name their schema: an empty path finds no company's table by accident
 Deliver = Callable[[Sequence[object]], None]
 Keep = Callable[[AsyncSession, Sequence[object]], Awaitable[None]]
@@ -163,7 +164,7 @@ class Database:
         # Bound once per session: a new option engine per statement would open a second connection.
         bound = engine.execution_options(**{SCOPE_OPTION: scope})
         session = AsyncSession(bound, expire_on_commit=False)
-        session.info[_SCOPE] = scope
+        session.info[_SCOPE], session.info[_SETTINGS] = scope, self.settings
         try:
             async with session:
                 yield session
@@ -191,6 +192,12 @@ def hand_over(session: AsyncSession, item: object) -> None:
 def afterwards(session: AsyncSession, act: Callable[[Database], Awaitable[None]]) -> None:
     """Have `act` done once this transaction has ended, whichever way: what is counted must survive a refusal."""
     session.info.setdefault(_AFTERWARDS, []).append(act)
+
+
+def settings_of(session: AsyncSession) -> Settings:
+    """Return the settings of the process that opened this transaction."""
+    settings: Settings = session.info[_SETTINGS]
+    return settings
 
 
 @asynccontextmanager

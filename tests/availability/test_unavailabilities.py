@@ -314,3 +314,55 @@ async def test_an_unavailability_is_changed_as_far_as_is_said_and_its_times_with
     problem(await change("*", starts_on="2027-03-03"), 422)
     stranger = {**house.headers, "If-Match": "*"}
     problem(await client.patch(path, json={"note": "x"}, headers=stranger), 404, "not_found")
+
+
+async def _one(artist: Artist, path: str, **body: Any) -> list[Any]:
+    answer = await artist.client.post(f"/api/v1{path}", json=body, headers=artist.house.headers)
+    found = answer.json()
+    parts = [*found.get("refusals", []), *found.get("failed", [])]
+    return [answer.status_code, found.get("code"), [each["code"] for each in parts]]
+
+
+async def _offer(artist: Artist, draft: str, *_: str) -> list[Any]:
+    return await _one(artist, f"/assignments/{draft}/offer", **EXPIRY)
+
+
+async def _confirm(artist: Artist, draft: str, *_: str) -> list[Any]:
+    return await _one(artist, f"/assignments/{draft}/confirm")
+
+
+async def _offer_many(artist: Artist, draft: str, *_: str) -> list[Any]:
+    return await _one(artist, "/assignments/bulk", action="offer", ids=[draft], all_or_nothing=False, **EXPIRY)
+
+
+async def _confirm_many(artist: Artist, draft: str, *_: str) -> list[Any]:
+    return await _one(artist, "/assignments/bulk", action="confirm", ids=[draft], all_or_nothing=False)
+
+
+async def _check(artist: Artist, draft: str, *released: str) -> list[Any]:
+    made = (await artist.client.get(f"/api/v1/assignments/{draft}", headers=artist.house.headers)).json()
+    wanted = {"call_id": made["call_id"], "person_id": made["person_id"], "job": "machiniste"}
+    kept = await _one(artist, "/planning/check", assignments=[wanted])
+    return [kept, await _one(artist, "/planning/check", assignments=[wanted], released=released)]
+
+
+async def _shift(artist: Artist, *_: str) -> list[Any]:
+    """An hour later: what is held in the afternoon comes onto the time of what is held in the evening. And back."""
+    body = {"source": {"day": MORNING[0][:10]}, "override_reason": "Accord de la personne"}
+    told = await _one(artist, "/planning/shifts", **body, minutes=60)
+    await _one(artist, "/planning/shifts", **body, minutes=-60)
+    return told
+
+
+@pytest.mark.parametrize("ask", [_offer, _confirm, _offer_many, _confirm_many, _check, _shift])
+async def test_where_the_company_itself_holds_the_person_an_absence_changes_nothing_that_it_reads(
+    artist: Artist, ask: Any
+) -> None:
+    """The attack: no other company can hold them there, so that a refusal would say that they are away."""
+    client, house = artist.client, artist.house
+    firm = [await confirmed(client, house, times) for times in (MORNING, EVENING)]
+    made = [] if ask is _shift else [await call(client, house, *LATER) for _ in range(2)]
+    drafts = [await assign(client, house, each["id"]) for each in made]
+    before = await ask(artist, *drafts[:1], *firm)
+    await artist.away(starts_at=MORNING[0], ends_at=EVENING[1])
+    assert await ask(artist, *drafts[1:], *firm) == before

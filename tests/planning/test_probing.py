@@ -126,7 +126,7 @@ async def test_a_dry_run_that_asks_more_than_an_hour_allows_is_told_nothing(
 async def test_a_contested_call_that_is_moved_about_is_counted_wherever_it_stays_contested(
     strict: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The attack: it is never refused, and says at each place whether the person is held there."""
+    """The attack: it is never refused, and says at each place whether the person is held there. So does the link."""
     mails = Mails()
     monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
     async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
@@ -141,7 +141,32 @@ async def test_a_contested_call_that_is_moved_about_is_counted_wherever_it_stays
         ends = [{"ends_at": f"2027-01-26T18:{minute}:00+01:00"} for minute in ("10", "20", "30")]
         headers = prober.headers | {"If-Match": "*"}
         answers = [await client.patch(path, json=one, headers=headers) for one in ends]
-        assert [answer.status_code for answer in answers] == [200] * LIMIT + [429]
+        assert [answer.status_code for answer in answers] == [200] * (LIMIT - 1) + [429] * 2
+
+
+async def test_a_shift_of_contested_calls_moves_nothing_where_it_would_tell_more_than_is_left_of_the_hour(
+    strict: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: forty contested calls moved at once say of forty times whether the person is held then."""
+    mails = Mails()
+    monkeypatch.setattr(strict.state.database, "_deliver", mails.deliver)
+    three = strict.state.settings.model_copy(update={"limit_unavailable_answers_per_hour": 3})
+    monkeypatch.setattr(strict.state, "settings", three)
+    monkeypatch.setattr(strict.state.database, "settings", three)
+    async with AsyncClient(transport=ASGITransport(strict), base_url="http://filage.test") as client:
+        email = f"{unique('r')}@example.org"
+        house, prober = await _house(client, email), await _house(client, email)
+        await confirmed(client, house, MORNING)
+        hours = [f"2027-01-26T{hour}:00:00+01:00" for hour in (14, 15, 16)]
+        held = [await confirmed(client, prober, times) for times in itertools.pairwise(hours)]
+        await link_both(client, house, prober, mails)
+        before = [await _read(client, prober, one) for one in held]
+        assert [one["contested"] for one in before] == [True, True]  # which tells two of three
+        shift = {"source": {"day": MORNING[0][:10]}, "minutes": 30, "override_reason": "Accord de la personne"}
+        answer = await client.post("/api/v1/planning/shifts", json=shift, headers=prober.headers)
+        problem(answer, 429, "rate_limited")
+        calls = [await client.get(f"/api/v1/calls/{one['call_id']}", headers=prober.headers) for one in before]
+        assert [one.json()["starts_at"] for one in calls] == ["2027-01-26T13:00:00Z", "2027-01-26T14:00:00Z"]
 
 
 async def test_offers_at_times_of_an_absence_or_a_booking_are_counted_alike(
@@ -252,8 +277,13 @@ async def test_an_act_for_many_does_the_others_and_says_who_is_not_available(
         assert told == {held: "person_not_available", recorded: "person_unavailable"}
 
 
+async def _read(client: AsyncClient, house: House, assignment: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.get(f"/api/v1/assignments/{assignment}", headers=house.headers)).json()
+    return found
+
+
 async def _status(client: AsyncClient, house: House, assignment: str) -> str:
-    return str((await client.get(f"/api/v1/assignments/{assignment}", headers=house.headers)).json()["status"])
+    return str((await _read(client, house, assignment))["status"])
 
 
 async def test_who_may_not_act_is_told_so_and_not_that_the_company_was_slowed(strict: FastAPI) -> None:

@@ -14,6 +14,7 @@ from tests.portal.conftest import House, act, assign, call
 
 MORNING = ("2027-01-26T14:00:00+01:00", "2027-01-26T17:00:00+01:00")
 LATER = ("2027-01-26T16:00:00+01:00", "2027-01-26T18:00:00+01:00")
+BEFORE = ("2027-01-26T13:00:00+01:00", "2027-01-26T15:00:00+01:00")
 EVENING = ("2027-01-26T17:00:00+01:00", "2027-01-26T22:00:00+01:00")
 
 
@@ -193,6 +194,26 @@ async def test_accepting_a_contested_booking_says_what_remains_and_declining_the
         f"/api/v1/me/assignments/{second}/decline", json={"reason": "Déjà pris."}, headers=as_person(login)
     )
     assert declined.json()["assignment"]["status"] == "declined"
+
+
+@pytest.mark.parametrize(("action", "status"), [("accept", "confirmed"), ("decline", "declined")])
+async def test_a_planner_answers_for_a_contested_one_among_many_as_for_one_alone(
+    client: AsyncClient, house: House, other_house: House, mails: Mails, action: str, status: str
+) -> None:
+    first = await confirmed(client, house, MORNING)
+    alone, many = [await confirmed(client, other_house, times) for times in (LATER, BEFORE)]
+    await link_both(client, house, other_house, mails)
+    one = await act(client, other_house, alone, action, on_behalf="phone")
+    assert (one.status_code, one.json()["status"]) == (200, status)
+    body = {"action": action, "ids": [many], "on_behalf": "phone"}
+    answer = await client.post("/api/v1/assignments/bulk", json=body, headers=other_house.headers)
+    assert answer.status_code == 200, answer.text
+    done = answer.json()["done"]
+    shown = [(each["id"], each["status"], each["contested"]) for each in done]
+    assert shown == [(many, status, one.json()["contested"])]
+    await act(client, house, first, "cancel", reason="Report")
+    view = (await client.get(f"/api/v1/assignments/{many}", headers=other_house.headers)).json()
+    assert (view["status"], view["contested"]) == (status, False)
 
 
 async def test_cancelling_the_other_booking_makes_a_contested_one_firm(
