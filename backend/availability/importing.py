@@ -90,7 +90,7 @@ async def content_of(upload: UploadFile) -> bytes:
     return content
 
 
-async def unhurried(request: Request, caller: SignedIn) -> None:
+async def check_unhurried(request: Request, caller: Caller) -> None:
     """Count a calendar of this account, taken or not, in a transaction of its own: each may take seconds to read.
 
     Raises TooManyError above `FILAGE_LIMIT_CALENDARS_PER_HOUR`.
@@ -100,6 +100,11 @@ async def unhurried(request: Request, caller: SignedIn) -> None:
         sent = await limits.count(session, "calendar", str(caller.user_id), HOUR, now)
     if sent > database.settings.limit_calendars_per_hour:
         raise limits.too_many(HOUR, now)
+
+
+async def unhurried(request: Request, caller: SignedIn) -> None:
+    """Check it before an import by the API."""
+    await check_unhurried(request, caller)
 
 
 async def import_calendar(

@@ -263,7 +263,12 @@ def _id_in(text: str) -> UUID:
         raise _wrong("day", NOT_A_DAY) from None
 
 
-@router.post("/import", dependencies=[Depends(importing.unhurried), *ONCE])
+async def _unhurried(request: Request, viewer: Viewer) -> None:
+    otherwise(request, partial(_page, request, viewer, of="import"))
+    await importing.check_unhurried(request, viewer)
+
+
+@router.post("/import", dependencies=[Depends(_unhurried), *ONCE])
 async def import_calendar(request: Request, viewer: Viewer, session: SharedSession, replace: Typed = "") -> Response:
     """Take the busy times of a file and say what was left out; whoever repeats the request sees the page."""
     otherwise(request, partial(_page, request, viewer, of="import"))

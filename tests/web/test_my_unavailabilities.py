@@ -229,6 +229,18 @@ async def test_a_file_that_is_none_is_refused_on_the_page(owner: Browser) -> Non
         assert "Ce que vous avez dit (0)" in plain(refused)
 
 
+async def test_too_many_calendars_within_the_hour_are_refused_on_the_page(
+    app: FastAPI, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = app.state.database
+    monkeypatch.setattr(database, "settings", database.settings.model_copy(update={"limit_calendars_per_hour": 1}))
+    assert (await send_file(owner, calendar())).status_code == 200
+    refused = await send_file(owner, calendar())
+    assert refused.status_code == 429
+    assert "Trop d'essais" in plain(refused)
+    assert "Ce que vous avez dit (0)" in plain(refused)
+
+
 async def test_busy_times_are_shared_when_their_person_says_so_and_no_longer(
     client: AsyncClient, person: Browser, house: House
 ) -> None:
