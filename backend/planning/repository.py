@@ -106,7 +106,7 @@ async def lock_call(act: Act, call_id: UUID) -> Call | None:
 
 
 async def hold_call(act: Act, call_id: UUID) -> Call | None:
-    """Return a call that nobody changes, cancels or deletes, or acts on the assignments of, until this act is stored."""
+    """Return a call that nobody changes, cancels, deletes or acts on the people of until this act is stored."""
     query = select(Call).where(Call.id == call_id).with_for_update(key_share=True)
     return (await act.session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
