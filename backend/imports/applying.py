@@ -13,6 +13,7 @@ from backend.imports.domain.columns import ASSIGNMENTS, CALLS, PEOPLE
 from backend.imports.domain.diff import Outcome, of
 from backend.imports.domain.holding import Clash, Stand, find_clashes
 from backend.imports.domain.problems import Problems, shown
+from backend.imports.headcounts import check_headcounts
 from backend.imports.matching import Plan
 from backend.imports.refusals import ImportRejectedError
 from backend.imports.repository import Found
@@ -39,6 +40,7 @@ class Application:
         problems = Problems()
         self._check_matched_once(problems)
         self._check_emails(problems)
+        check_headcounts(self.plan, self.found, problems)
         clashes = find_clashes(self.stands)
         for clash in clashes:
             self._tell_clash(clash, problems)

@@ -8,14 +8,14 @@ from importlib.resources import files as package_files
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.imports import applying, repository
 from backend.imports.refusals import ImportRejectedError, RowError
 from backend.planning import probing
 from backend.planning.domain.states import Status
 from backend.planning.findings import find
-from backend.planning.models import Call, CallStatus
+from backend.planning.models import Call, CallStatus, Position
 from backend.telemetry import record
 from backend.tenancy.session import Database
 from tests.helpers import SignedUpCompany, sign_up
@@ -465,3 +465,38 @@ async def test_the_findings_are_counted_and_stop_nothing(
     assert trial.findings == done.findings
     async with acting(database, company) as act:
         assert sum(done.findings.values()) == len((await find(act)).findings)
+
+
+async def test_no_file_confirms_more_people_than_a_position_wants(
+    database: Database, company: SignedUpCompany, small: Files
+) -> None:
+    one_wanted = ("A-001,comedien,2", "A-001,comedien,1")
+    confirms = ("A-002,C02,comedien,option,1,2026-11-10T18:00:00+01:00,hour", "A-002,C02,comedien,confirmed,,,hour")
+    at_position = [("positions.csv", 2, "headcount", "headcount_too_low")]
+
+    def places(found: list[RowError]) -> list[tuple[str, int | None, str | None, str]]:
+        return [(error.file, error.line, error.column, error.code) for error in found]
+
+    of_a_new_call = await refused(database, company, changed(small, "positions.csv", one_wanted))
+    assert places(of_a_new_call) == at_position
+    assert "effectif de 2" in of_a_new_call[0].sentence.fr
+    await load(database, company, small)
+    lowered = changed(small, "positions.csv", one_wanted)
+    assert places(await refused(database, company, lowered)) == at_position
+    with pytest.raises(ImportRejectedError):
+        await load(database, company, lowered, dry_run=True)
+    both = changed(small, "positions.csv", ("A-002,comedien,2", "A-002,comedien,1"))
+    await load(database, company, both)
+    too_many = changed(both, "assignments.csv", confirms)
+    assert places(await refused(database, company, too_many)) == [("assignments.csv", 5, "status", "position_filled")]
+    await load(database, company, changed(small, "assignments.csv", confirms))
+
+
+async def test_what_stood_beyond_a_headcount_before_may_stay_and_grows_no_further(
+    database: Database, company: SignedUpCompany, small: Files
+) -> None:
+    await load(database, company, small)
+    async with acting(database, company) as act:
+        await act.session.execute(update(Position).values(headcount=1))
+    fewer = changed(small, "positions.csv", (",2\r\n" if b"\r\n" in small["positions.csv"] else ",2\n", ",1\n"))
+    assert outcomes(await load(database, company, fewer), "unchanged")["positions.csv"] == 3
