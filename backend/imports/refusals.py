@@ -18,7 +18,8 @@ PART = ("body", "files")
 class RowError(FieldError):
     """One refused row, or cell; `line` and `column` are None where the whole file, or row, is meant.
 
-    `value` and `was` let a page correct the cell (`domain.correcting`); no answer of the API holds them.
+    `value` and `was` let a page correct the cell (`domain.correcting`), `beside` says which row it is of; no answer of
+    the API holds them.
     """
 
     file: str = ""
@@ -26,6 +27,7 @@ class RowError(FieldError):
     column: str | None = None
     value: str | None = None
     was: str | None = None
+    beside: tuple[tuple[str, str], ...] = ()
 
     def body(self, language: str) -> dict[str, Any]:
         """Return the entry of `errors`: file, line, column, msg, code."""
@@ -72,7 +74,15 @@ def as_csv(faults: Sequence[RowError], language: str) -> str:
 def _row_error(problem: RowProblem) -> RowError:
     loc = [part for part in (problem.file, problem.line, problem.column) if part is not None]
     return RowError(
-        loc, problem.sentence, problem.code, problem.file, problem.line, problem.column, problem.value, problem.was
+        loc,
+        problem.sentence,
+        problem.code,
+        problem.file,
+        problem.line,
+        problem.column,
+        problem.value,
+        problem.was,
+        problem.beside,
     )
 
 

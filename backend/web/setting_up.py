@@ -51,6 +51,18 @@ class Fault:
     sentences: list[Sentence]
     field: str
     value: str
+    beside: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A correction that was typed before, and nothing is said of any more: it stays a field."""
+
+    file: str
+    line: int
+    column: str
+    field: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ async def import_season(request: Request, act: AsPlanner, viewer: Viewer) -> Res
     except ImportRejectedError as error:
         raise RefusedPageError(await _judged(request, act, viewer, names, error, corrections), error.code) from error
     except AppError as error:
-        page = await _page(request, act, viewer, refusal=forms.refused(error), kept=_named(corrections))
+        page = await _page(request, act, viewer, refusal=forms.refused(error), kept=_kept(corrections))
         raise RefusedPageError(page, error.code) from error
     if dry_run:
         # Raised, so that the trial and the form's key are taken back: the same form may store it next.
@@ -122,9 +134,13 @@ def _corrections(request: Request) -> dict[Cell, str]:
     return found
 
 
-def _named(corrections: Mapping[Cell, str]) -> dict[str, str]:
-    """Return corrections as the fields that carry them."""
-    return {f"{FIX}:{one.file}:{one.line}:{one.column}:{one.was}": text for one, text in corrections.items()}
+def _kept(corrections: Mapping[Cell, str]) -> list[Kept]:
+    """Return corrections as the fields in which they stay, to be changed once more, in the order of the files."""
+    found = [
+        Kept(one.file, one.line, one.column, f"{FIX}:{one.file}:{one.line}:{one.column}:{one.was}", text)
+        for one, text in corrections.items()
+    ]
+    return sorted(found, key=lambda one: (one.file, one.line, one.column))
 
 
 async def _judged(
@@ -142,7 +158,7 @@ async def _judged(
     count = len(faults) + more
     return await _page(
         request, act, viewer, told=told, more=more, faults=count, status=int(error.status), table=table,
-        kept=_named({one: text for one, text in corrections.items() if one not in asked}), corrected=len(corrections),
+        kept=_kept({one: text for one, text in corrections.items() if one not in asked}), corrected=len(corrections),
     )  # fmt: skip
 
 
@@ -154,7 +170,7 @@ def _faults_of(name: str, faults: Sequence[RowError]) -> list[Fault]:
         field = f"{FIX}:{name}:{one.line}:{one.column}:{one.was}" if is_cell else f"{number}"
         known = found.get(field)
         found[field] = replace(known, sentences=[*known.sentences, one.sentence]) if known else Fault(
-            one.line, one.column, [one.sentence], field if is_cell else "", one.value or "")  # fmt: skip
+            one.line, one.column, [one.sentence], field if is_cell else "", one.value or "", one.beside)  # fmt: skip
     return list(found.values())
 
 
@@ -163,14 +179,14 @@ async def _tried(
 ) -> Response:  # fmt: skip
     told = [Told(name, True, counts.model_dump(), []) for name, counts in report.files.items()]  # noqa: FBT003 - received
     return await _page(request, act, viewer, told=told, warnings=report.warnings, findings=report.findings,
-                       kept=_named(corrections), corrected=len(corrections))  # fmt: skip
+                       kept=_kept(corrections), corrected=len(corrections))  # fmt: skip
 
 
 async def _page(  # noqa: PLR0913 - what the two forms of one page may hold
     request: Request, act: Act, viewer: Caller, *, step: int = 2, typed: dict[str, str] | None = None,
     refusal: Refused = NOTHING_WRONG, pattern_refusal: Refused = NOTHING_WRONG, told: Sequence[Told] = (),
     warnings: Sequence[str] = (), findings: dict[str, int] | None = None, faults: int = 0, more: int = 0,
-    status: int = 0, table: str = "", kept: Mapping[str, str] | None = None, corrected: int = 0,
+    status: int = 0, table: str = "", kept: Sequence[Kept] = (), corrected: int = 0,
 ) -> Response:  # fmt: skip
     language, words = request.state.language, words_of(request)
     first = await calls.list_calls(act, CallsFilter(ALWAYS), PageRequest(1, None))
@@ -181,7 +197,7 @@ async def _page(  # noqa: PLR0913 - what the two forms of one page may hold
         typed=typed or {**dict.fromkeys(OF_A_PATTERN, ""), "pattern": "creation"}, verified=viewer.is_verified,
         email=viewer.email, error=refusal.text(language) or "".join(refusal.errors(language).values()),
         errors=pattern_refusal.errors(language), pattern_error=pattern_refusal.text(language), told=told, table=table,
-        kept=kept or {}, corrected=corrected, jobs=await people.known_jobs(act) if faults else {},
+        kept=kept, corrected=corrected, jobs=await people.known_jobs(act) if faults or kept else {},
         warnings=warnings, findings=findings or {}, faults=faults, more=more,
         first=first.items[0] if first.items else None,
     )  # fmt: skip

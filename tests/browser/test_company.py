@@ -40,6 +40,14 @@ async def sign_up(page: Page, name: str) -> str:
     return slug
 
 
+BESIDE = """() => ["dragover", "drop"].map((kind) => {
+  const carried = new DataTransfer();
+  carried.items.add(new File(["x"], "people.csv"));
+  const event = new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: carried });
+  return document.querySelector("h1").dispatchEvent(event);
+})"""
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_company_signs_up_imports_its_season_and_sees_its_week(
     windows: Windows, size: str, picture: Picture
@@ -161,6 +169,7 @@ async def test_a_picture_that_is_dropped_is_refused_in_a_sentence(windows: Windo
     await page.set_input_files("#files", {"name": "affiche.png", "mimeType": "image/png", "buffer": content})
     await page.get_by_text("n'est pas de ceux d'une saison").wait_for()
     assert await violations(page) == []
+    assert await page.evaluate(BESIDE) == [False, False]  # let go beside the zone, the file is not opened instead
     assert page.url.endswith(f"/c/{slug}/setup")
 
 

@@ -100,11 +100,29 @@ async def test_mistakes_are_corrected_on_the_page_and_the_corrections_stay_until
     assert fields_of(other.text) == whole  # files that are refused altogether lose nothing either
     tried = await send(owner, company, season, fixes=whole)
     assert (tried.status_code, fields_of(tried.text)) == (200, whole)
+    for page in (half.text, other.text, tried.text):  # what was typed can be typed anew, and says where it belongs
+        assert not re.search(r'type="hidden" name="fix:', page)
+        assert page.count("people.csv, Ligne 2, colonne «\u00a0job\u00a0»</span>") == 1
+    assert tried.text.index('value="check">') < tried.text.index('id="store"')  # Enter tries, and does not store
     stored = await send(owner, company, season, "store", fixes=whole)
 
     assert stored.status_code == 303
     people = (await client.get("/api/v1/people?limit=200", headers=company.headers)).json()["items"]
     assert [one["email"] for one in people if one["job"] == "machiniste"][:1] == ["ines@example.org"]
+
+
+async def test_a_mistake_says_which_row_it_is_of(owner: Browser, company: SignedUpCompany) -> None:
+    season = read_folder("bad/00-valid")
+    lines = season["calls.csv"].decode().splitlines()
+    header, first = lines[0].split(","), lines[1].split(",")
+    row = dict(zip(header, first, strict=True))
+    first[header.index("ends_at")] = "hier"
+    season["calls.csv"] = "\n".join([lines[0], ",".join(first), *lines[2:]]).encode()
+
+    page = unescape((await send(owner, company, season)).text)
+
+    for name in ("ref", "title", "starts_at"):
+        assert f"{name} {row[name]}" in page
 
 
 async def test_a_correction_is_not_made_in_another_file(owner: Browser, company: SignedUpCompany) -> None:

@@ -19,7 +19,7 @@ from backend.imports.domain.columns import (
     VENUES,
 )
 from backend.imports.domain.correcting import Corrections
-from backend.imports.domain.problems import Problems, RowProblem
+from backend.imports.domain.problems import Problems, RowProblem, shown
 from backend.imports.domain.reading import Table, TextRow, read_table
 from backend.imports.domain.rows import (
     AssignmentRow,
@@ -31,6 +31,11 @@ from backend.imports.domain.rows import (
     Season,
     VenueRow,
 )
+
+# What tells somebody which row of theirs is meant.
+TELLING: Final = (
+    "ref", "title", "name", "first_name", "last_name", "call_ref", "person_ref", "job", "starts_at", "ends_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ def _with_value(problem: RowProblem, row: TextRow | None) -> RowProblem:
         return problem
     text = row.cells[column]
     value = guard.put_on(text) if column in row.guarded else text
-    return replace(problem, value=value, was=correcting.digest(row.filed.get(column, value)))
+    beside = tuple((name, shown(row.cells[name])) for name in TELLING if name != column and row.cells.get(name))
+    return replace(problem, value=value, was=correcting.digest(row.filed.get(column, value)), beside=beside)
 
 
 def _table(file: str, files: Mapping[str, bytes], problems: Problems, corrections: Corrections) -> Table:

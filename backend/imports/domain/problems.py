@@ -15,6 +15,7 @@ class RowProblem:
     """One thing to correct: where (`line` counts from 1, the header's) and what to do; `code` is stable.
 
     `value` is what was read in the cell, `was` the digest of what the file holds there; None where no cell is meant.
+    `beside` are cells of the same row that say which one it is: its ref, its title, its other time.
     """
 
     file: str
@@ -24,6 +25,7 @@ class RowProblem:
     code: str
     value: str | None = None
     was: str | None = None
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

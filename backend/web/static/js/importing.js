@@ -64,6 +64,10 @@
         event.submitter.classList.add("busy");
       }
     });
+    // A file let go beside the zone would be opened in the place of this page.
+    for (const kind of ["dragover", "drop"]) {
+      window.addEventListener(kind, (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); });
+    }
     for (const kind of ["dragenter", "dragover"]) {
       drop.addEventListener(kind, (event) => {
         event.preventDefault();
