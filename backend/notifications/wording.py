@@ -16,6 +16,11 @@ SECOND_CHOICE = Sentence(
     "Second choix : une autre personne est demandée avant vous. Votre oui compte dès qu'elle renonce.",
     "Second choice: somebody else is asked before you. Your yes counts as soon as they decline.",
 )
+CONFIRMED = Sentence("Date confirmée", "Confirmed date")
+SAID_YES = Sentence(
+    "En option : vous avez déjà dit oui, la compagnie n'a pas encore confirmé.",
+    "An option: you have said yes already, the company has not confirmed yet.",
+)
 SOMEWHERE = Sentence("Lieu à préciser", "Place to be named")
 
 
@@ -47,6 +52,7 @@ class News:
     now: Told
     before: Told | None = None
     expires_at: datetime | None = None
+    is_option: bool = False
     is_accepted: bool = False
     is_second: bool = False
     message: str | None = None
@@ -63,8 +69,10 @@ def item(news: News, language: str, home: ZoneInfo) -> Mapping[str, Any]:
         lines += [Sentence("Annulé : vous n'êtes plus attendu·e.", "Cancelled: you are not expected any more.")]
     if news.is_second:
         lines += [SECOND_CHOICE]
+    if news.kind is NoticeKind.CHANGED and not news.is_option:
+        lines += [CONFIRMED]
     if news.is_accepted:
-        lines += [Sentence("Vous avez déjà dit oui.", "You have said yes already.")]
+        lines += [SAID_YES]
     elif news.expires_at is not None:
         at = time_of(news.expires_at.astimezone(home))
         lines += [Sentence(f"Option jusqu'au {at.fr}", f"Option until {at.en}")]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, or_, select, update
 
 from backend.identity.access import PLANNERS
 from backend.identity.models import Membership, Role, User
@@ -19,16 +19,17 @@ from backend.notifications.preferences import unwanted_by
 from backend.notifications.wording import News, Place, Told, item
 from backend.outbox.mail import Mail, MailKind
 from backend.people.models import Job, Person
+from backend.planning import hearing
 from backend.planning.domain.options import SECOND
-from backend.planning.domain.publication import must_be_told
+from backend.planning.domain.publication import WHEN_AND_WHERE, must_be_told
 from backend.planning.domain.states import Status, effective
 from backend.planning.models import Assignment, Call, CallStatus, Message, MessageStatus, Notice, NoticeKind
-from backend.planning.notices import NOTHING_LEFT
+from backend.planning.notices import NOTHING_LEFT, UNWANTED
 from backend.productions.models import Production, Venue
 from backend.tenancy.acting import Act
 from backend.tenancy.session import login_rights
 
-NO_EMAIL, UNWANTED = "no_email", "unwanted"
+NO_EMAIL = "no_email"
 LONGEST_REASON = 60
 _ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 _FALLEN = frozenset({Status.RELEASED, Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
@@ -63,7 +64,9 @@ async def compose(act: Act, message_ids: Sequence[UUID], public_url: str) -> Mai
     person = await _person(act, messages[0].person_id)
     contents = await _contents(act, messages)
     reader = await _reader(act, person, [row.actor_id for row in contents if row.actor_id is not None])
-    wanted = _still_to_tell([row for row in contents if row.kind.value not in reader.unwanted], act.now)
+    holding = await _still_to_tell(act, contents)
+    wanted = [fact for fact in holding if fact.row.kind.value not in reader.unwanted]
+    await _keep_shown(act, holding)
     for message in messages:
         reason = _skipped(message, contents, wanted, reader)
         if reason is not None:
@@ -113,7 +116,8 @@ async def _contents(act: Act, messages: Sequence[Message]) -> Sequence[Row[Any]]
             Notice.id, Notice.message_id,
             Notice.kind, Notice.facts, Notice.actor_id, Notice.call_id, Notice.assignment_id, Assignment.status,
             Assignment.expires_at, Assignment.rank, Assignment.message, Assignment.reason, Job.label, Call.title,
-            Call.starts_at, Call.ends_at, Call.venue_id, Call.published, Call.status.label("call_status"),
+            Call.starts_at, Call.ends_at, Call.venue_id, Call.published, Call.cancel_reason,
+            Call.status.label("call_status"),
             Production.title.label("production"),
         )
         .join(Assignment, Assignment.id == Notice.assignment_id)
@@ -155,43 +159,80 @@ async def _reader(act: Act, person: Row[Any], actors: Sequence[UUID]) -> Reader:
     return Reader(own.email, language, has_account=True, unwanted=unwanted, contact=contact)
 
 
-def _still_to_tell(rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
-    """Return what still is to be told, each thing once: of several changes of a call, what it was before the first."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing to tell, and when and where the person believes the call to be, where that is needed."""
+
+    row: Row[Any]
+    before: Mapping[str, Any] | None
+
+
+async def _still_to_tell(act: Act, rows: Sequence[Row[Any]]) -> list[Fact]:
+    """Return what still is to be told, each thing once: of a change, from what the last mail about the date showed."""
     first: dict[tuple[UUID, bool], Row[Any]] = {}
     for row in rows:
         first.setdefault((row.assignment_id, row.kind is NoticeKind.CANCELLED), row)
-    return [row for row in first.values() if _still_holds(row, now)]
+    of_kind: dict[NoticeKind, list[UUID]] = {}
+    for row in first.values():
+        of_kind.setdefault(row.kind, []).append(row.assignment_id)
+    changed, cancelled = of_kind.get(NoticeKind.CHANGED), of_kind.get(NoticeKind.CANCELLED)
+    shown = await hearing.last_shown(act, changed) if changed else {}
+    untold = await hearing.find_untold(act, cancelled) if cancelled else set()
+    facts = [Fact(row, shown.get(row.assignment_id, row.facts)) for row in first.values()]
+    return [
+        fact
+        for fact in facts
+        if _still_holds(fact, act.now)
+        and not (fact.row.kind is NoticeKind.CANCELLED and fact.row.assignment_id in untold)
+    ]
+
+
+async def _keep_shown(act: Act, facts: Sequence[Fact]) -> None:
+    """Keep what each date's mail shows: the next change is measured from it."""
+    values = [
+        {"id": fact.row.id, "facts": {**(fact.row.facts or {}), hearing.SHOWN: _when_and_where(fact.row)}}
+        for fact in facts
+    ]
+    if values:
+        await act.session.execute(update(Notice), values)
+
+
+def _when_and_where(row: Row[Any]) -> dict[str, Any]:
+    told = _told(row)
+    return {name: told.get(name) for name in WHEN_AND_WHERE}
 
 
 def _skipped(
-    message: Message, contents: Sequence[Row[Any]], wanted: Sequence[Row[Any]], reader: Reader
+    message: Message, contents: Sequence[Row[Any]], wanted: Sequence[Fact], reader: Reader
 ) -> str | None:  # fmt: skip
     """Return why a message is not sent; None if it is."""
-    if not any(row.message_id == message.id for row in wanted):
+    if not any(fact.row.message_id == message.id for fact in wanted):
         kinds = {row.kind.value for row in contents if row.message_id == message.id}
         return UNWANTED if kinds and kinds <= reader.unwanted else NOTHING_LEFT
     return NO_EMAIL if reader.address is None else None
 
 
-async def _news(act: Act, rows: Sequence[Row[Any]]) -> list[News]:
-    places = await _places(act, rows)
-    return [_one(row, places, act) for row in rows]
+async def _news(act: Act, facts: Sequence[Fact]) -> list[News]:
+    places = await _places(act, facts)
+    return [_one(fact, places, act) for fact in facts]
 
 
-def _still_holds(row: Row[Any], now: datetime) -> bool:
+def _still_holds(fact: Fact, now: datetime) -> bool:
+    row = fact.row
     if effective(row.status, row.expires_at, now) not in _HOLDS[row.kind]:
         return False
     is_cancelled = row.call_status is CallStatus.CANCELLED
     if row.kind is NoticeKind.CANCELLED:
         return True
     if row.kind is NoticeKind.CHANGED:
-        return not is_cancelled and row.published is not None and must_be_told(row.facts, row.published)
+        return not is_cancelled and row.published is not None and must_be_told(fact.before, row.published)
     return not is_cancelled
 
 
-async def _places(act: Act, rows: Sequence[Row[Any]]) -> dict[str | None, Place]:
+async def _places(act: Act, facts: Sequence[Fact]) -> dict[str | None, Place]:
     home = ZoneInfo(act.company.timezone)
-    ids = {str(one) for row in rows for one in (_told(row)["venue_id"], (row.facts or {}).get("venue_id")) if one}
+    both = [(_told(fact.row), fact.before or {}) for fact in facts]
+    ids = {str(one["venue_id"]) for pair in both for one in pair if one.get("venue_id")}
     places: dict[str | None, Place] = {None: Place(None, home)}
     if ids:
         query = select(Venue.id, Venue.name, Venue.city, Venue.timezone).where(Venue.id.in_([UUID(one) for one in ids]))
@@ -211,22 +252,24 @@ def _told(row: Row[Any]) -> Mapping[str, Any]:
     return {"title": row.title, "venue_id": venue, **times}
 
 
-def _one(row: Row[Any], places: Mapping[str | None, Place], act: Act) -> News:
-    told = _told(row)
+def _one(fact: Fact, places: Mapping[str | None, Place], act: Act) -> News:
+    row, told = fact.row, _told(fact.row)
     status = effective(row.status, row.expires_at, act.now)
-    is_option = row.kind in {NoticeKind.OFFERED, NoticeKind.EXPIRING, NoticeKind.PROMOTED}
+    is_asking = row.kind in {NoticeKind.OFFERED, NoticeKind.EXPIRING, NoticeKind.PROMOTED}
+    is_option = is_asking or (row.kind is NoticeKind.CHANGED and status in _ASKED)
     return News(
         kind=row.kind,
         production=row.production,
         title=told["title"],
         job=row.label,
         now=_times(told, places),
-        before=_times(row.facts, places) if row.kind is NoticeKind.CHANGED else None,
+        before=_times(fact.before, places) if row.kind is NoticeKind.CHANGED and fact.before else None,
         expires_at=row.expires_at if is_option else None,
         is_second=is_option and row.rank == SECOND,
+        is_option=is_option,
         is_accepted=is_option and status is Status.ACCEPTED,
-        message=row.message if is_option else None,
-        reason=row.reason if row.kind is NoticeKind.CANCELLED else None,
+        message=row.message if is_asking else None,
+        reason=(row.reason or row.cancel_reason) if row.kind is NoticeKind.CANCELLED else None,
     )
 
 

@@ -1,4 +1,7 @@
-"""What each person has heard of a call: the version in force when they were last written to, or put on it."""
+"""What each person has heard of a call: what the last mail about it showed, or what was in force when they were put on.
+
+Of a mail from before mails kept what they showed, it is what was in force when it was handed over.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -6,14 +9,24 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Row, and_, func, select
 
 from backend.planning.domain.publication import WHEN_AND_WHERE
-from backend.planning.models import Assignment, Message, MessageStatus, Notice, Publication
-from backend.planning.notices import NOTHING_LEFT, Concerned
+from backend.planning.domain.states import Status
+from backend.planning.models import Assignment, Message, MessageStatus, Notice, NoticeKind, Publication
+from backend.planning.notices import NOTHING_LEFT, UNWANTED, Concerned
 from backend.planning.upgrading import follows_options
 from backend.tenancy.acting import Act
 
+SHOWN = "shown"
+"""Under this name the facts of a notice keep when and where its mail said the call to be."""
+_BRINGING = frozenset({NoticeKind.OFFERED, NoticeKind.PROMOTED, NoticeKind.CONFIRMED})
+# Whoever wants no such mail, or has no address, reads it elsewhere: what was written for them counts as heard.
+_WRITTEN = and_(
+    Message.id == Notice.message_id,
+    Message.status != MessageStatus.QUEUED,
+    Message.reason.is_distinct_from(NOTHING_LEFT),
+)
 Version = tuple[datetime, Mapping[str, Any]]
 """When a version was published, and what it tells."""
 
@@ -21,18 +34,61 @@ Version = tuple[datetime, Mapping[str, Any]]
 async def known_before(act: Act, concerned: Sequence[Concerned]) -> dict[UUID, dict[str, Any]]:
     """Return when and where these people believe their calls to be, by assignment; the newest version is news to all.
 
-    Two statements for all of them.
+    Three statements for all of them.
     """
     calls = {one.call_id for one in concerned}
     if not calls or not follows_options(act):
         return {}
     await act.session.flush()
     versions, heard = await _older_versions(act, calls), await _last_heard(act, calls)
-    return {
-        one.assignment_id: {name: known.get(name) for name in WHEN_AND_WHERE}
-        for one in concerned
-        if (known := _in_force(versions.get(one.call_id, []), heard[one.assignment_id])) is not None
+    shown = await last_shown(act, [one.assignment_id for one in concerned])
+    in_force = {
+        one.assignment_id: _in_force(versions.get(one.call_id, []), heard[one.assignment_id]) for one in concerned
     }
+    return {
+        one: {name: known.get(name) for name in WHEN_AND_WHERE}
+        for one, version in in_force.items()
+        if version is not None and (known := shown.get(one, version))
+    }
+
+
+async def last_shown(act: Act, assignment_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """Return when and where the last mail about each of these said the call to be."""
+    on_its_call = and_(Assignment.id == Notice.assignment_id, Assignment.call_id == Notice.call_id)
+    query = (
+        select(Notice.assignment_id, Notice.facts)
+        .join(Message, _WRITTEN)
+        .join(Assignment, on_its_call)
+        .where(Notice.assignment_id.in_(assignment_ids))
+        .order_by(Message.handed_at, Notice.id)
+    )
+    rows = await act.session.execute(query)
+    return {row.assignment_id: row.facts[SHOWN] for row in rows if row.facts and SHOWN in row.facts}
+
+
+async def find_untold(act: Act, assignment_ids: Collection[UUID]) -> set[UUID]:
+    """Return of which of these dates no mail has told their person yet, who has not answered them either.
+
+    Of a date that Filage never was to tell of (an import brought it) the person knows from elsewhere.
+    """
+    query = (
+        select(Notice.assignment_id, Notice.kind, Message.status, Message.reason, Assignment.status.label("state"),
+               Assignment.decided_at)
+        .join(Assignment, Assignment.id == Notice.assignment_id)
+        .outerjoin(Message, Message.id == Notice.message_id)
+        .where(Notice.assignment_id.in_(assignment_ids), Notice.kind != NoticeKind.CANCELLED)
+    )  # fmt: skip
+    rows = (await act.session.execute(query)).all()
+    return {row.assignment_id for row in rows if row.kind in _BRINGING} - {
+        row.assignment_id for row in rows if _has_learned(row)
+    }
+
+
+def _has_learned(row: Row[Any]) -> bool:
+    """Whoever is engaged and wants no mail that says so reads of it elsewhere; of a mere option nothing is said."""
+    is_engaged = row.kind is NoticeKind.CONFIRMED and row.reason == UNWANTED
+    has_answered = row.state is not Status.CANCELLED and row.decided_at is not None
+    return row.status is MessageStatus.SENT or is_engaged or has_answered
 
 
 async def _older_versions(act: Act, calls: Collection[UUID]) -> dict[UUID, list[Version]]:
@@ -45,16 +101,10 @@ async def _older_versions(act: Act, calls: Collection[UUID]) -> dict[UUID, list[
 
 
 async def _last_heard(act: Act, calls: Collection[UUID]) -> dict[UUID, datetime]:
-    """Whoever wants no such mail, or has no address, reads it elsewhere: what was written for them counts as heard."""
-    written = and_(
-        Message.id == Notice.message_id,
-        Message.status != MessageStatus.QUEUED,
-        Message.reason.is_distinct_from(NOTHING_LEFT),
-    )
     query = (
         select(Assignment.id, Assignment.created_at, func.max(Message.handed_at).label("handed_at"))
         .outerjoin(Notice, and_(Notice.assignment_id == Assignment.id, Notice.call_id == Assignment.call_id))
-        .outerjoin(Message, written)
+        .outerjoin(Message, _WRITTEN)
         .where(Assignment.call_id.in_(calls))
         .group_by(Assignment.id)
     )

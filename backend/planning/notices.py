@@ -26,6 +26,8 @@ GATHERED_FOR = timedelta(seconds=15)
 _GATHERING = frozenset({NoticeKind.OFFERED, NoticeKind.PROMOTED, NoticeKind.CONFIRMED})
 NOTHING_LEFT = "nothing_left"
 """Why a message was skipped of which nothing was left to tell."""
+UNWANTED = "unwanted"
+"""Why a message was skipped that its person does not want."""
 POST_TASK, POST_QUEUE = "post_messages", "mails"
 
 

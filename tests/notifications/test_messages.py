@@ -191,6 +191,72 @@ async def test_a_cancelled_call_is_told_to_whoever_was_asked_or_engaged(house: H
     letters = await house.minute(utc_now() + 2 * WINDOW)
     assert [letter.to for letter in letters] == sorted([engaged.address, asked.address])
     assert {letter.subject for letter in letters} == {"Compagnie du Lever : une date annulée"}
+    assert all("Motif : Grève" in letter.text for letter in letters)
+
+
+@pytest.mark.postgresql  # without a queue, the option's mail leaves at once
+async def test_of_an_option_released_before_its_mail_left_nothing_is_said(house: House) -> None:
+    made = await house.option(await house.published(), await house.person())
+    await house.stage.act(made, "release")
+    assert await house.work() == []
+    assert await house.minute(utc_now() + 2 * WINDOW) == []
+    assert [(one["kind"], one["status"], one["reason"]) for one in await house.log()] == [
+        ("offered", "skipped", "nothing_left"),
+        ("cancelled", "skipped", "nothing_left"),
+    ]
+
+
+async def test_a_cancelled_call_is_told_to_nobody_who_wanted_no_offer_unless_they_answered_or_are_engaged(
+    house: House,
+) -> None:
+    call = await house.published(headcount=3)
+    asked, willing, engaged = [await house.person(account=True) for _ in range(3)]
+    for player in (asked, willing, engaged):
+        assert (await player.want(offered=False, confirmed=False)).status_code == 200
+    await house.option(call, asked)
+    accepted = await house.option(call, willing)
+    await house.work()
+    assert (await willing.answer(accepted, "accept")).status_code == 200
+    await confirmed(house, call, engaged)
+    await house.stage.patch(f"/calls/{call['id']}", {"status": "cancelled", "cancel_reason": "Grève"})
+    letters = await house.minute(utc_now() + 2 * WINDOW)
+    assert [letter.to for letter in letters] == sorted([willing.address, engaged.address])
+    (log,) = await house.log(kind="cancelled", person_id=asked.person["id"])
+    assert (log["status"], log["reason"]) == ("skipped", "nothing_left")
+
+
+async def test_a_move_that_another_mail_has_shown_meanwhile_is_not_told_again(house: House) -> None:
+    call = await house.published()
+    first, second = await house.person(), await house.person()
+    fallen = await house.option(call, first)
+    await house.option(call, second, rank=2)
+    await house.work()
+    await moved(house, call, HOUR)
+    await house.stage.act(fallen, "decline", on_behalf="phone")
+    (letter,) = await house.work()
+    assert letter.to == second.address
+    assert "de 11 h 00 à 14 h 00" in letter.text
+    assert await house.minute(utc_now() + 2 * WINDOW) == []
+    house.at_present()
+    await moved(house, call, 3 * HOUR)
+    (letter,) = await house.minute(utc_now() + 2 * WINDOW)
+    assert letter.to == second.address
+    assert "Avant : lundi 3 mars 2031, de 11 h 00 à 14 h 00" in letter.text
+
+
+async def test_a_change_says_of_each_date_whether_it_is_an_option_or_confirmed(house: House) -> None:
+    call = await house.published(headcount=3)
+    engaged, asked, willing = [await house.person() for _ in range(3)]
+    await confirmed(house, call, engaged)
+    await house.option(call, asked, message="Venez !")
+    await house.stage.act(await house.option(call, willing), "accept", on_behalf="phone")
+    await house.work()
+    await moved(house, call, HOUR)
+    texts = {letter.to: letter.text for letter in await house.minute(utc_now() + 2 * WINDOW)}
+    marks = ("Date confirmée", "Option jusqu'au 21 février 2031 à 10 h 00", "En option : vous avez déjà dit oui")
+    found = {to: [mark for mark in marks if mark in text] for to, text in texts.items()}
+    assert found == {engaged.address: [marks[0]], asked.address: [marks[1]], willing.address: [marks[2]]}
+    assert not [to for to, text in texts.items() if "Venez" in text]
 
 
 async def test_an_option_about_to_expire_is_recalled_once_to_whoever_has_not_answered(house: House) -> None:
