@@ -57,7 +57,7 @@ from backend.planning.schemas import (
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import apply_changes, duplicate, refusing, values_of
 
-COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL, Action.UNDO)
+COMPANY_ACTS = tuple(Action)
 PERSON_ACTS = (Action.ACCEPT, Action.DECLINE)
 FIELDS = ("call_id", "position_id", "person_id", "job", "status", "pay_unit", "cachets", "message")
 DONE = {
@@ -92,7 +92,7 @@ async def read_assignment(act: Act, assignment_id: UUID) -> AssignmentOut:
 def shown_row(act: Act, row: Row[Any]) -> AssignmentOut:
     """Return a row of the repository's assignments as the API shows it."""
     followed = row.remind_at, row.promoted_at
-    return _shown(act, row._asdict(), (*_said(row), *followed), contested=row.contested)
+    return _shown(act, row._asdict(), (*_said(row), *followed), contested=row.contested, settled=row.settled)
 
 
 async def create_assignment(act: Act, body: AssignmentIn) -> AssignmentOut:
@@ -135,7 +135,7 @@ async def delete_assignment(act: Act, assignment_id: UUID, expected: int) -> Non
     assignment, _ = await _locked(act, assignment_id, expected)
     if assignment.status is not Status.DRAFT:
         status = effective(assignment.status, assignment.expires_at, act.now)
-        raise refusals.state_conflict(status, _of_company(allowed(status)))
+        raise refusals.state_conflict(status, await _possible(act, assignment))
     before = values_of(assignment, FIELDS)
     await act.session.delete(assignment)
     record(act, "assignment.deleted", assignment_id, before=before)
@@ -199,6 +199,8 @@ async def undo(act: Act, assignment_id: UUID, expected: int = ANY_VERSION) -> As
     `position_filled` when somebody else was confirmed on its place, `duplicate` when the person was asked anew.
     """
     assignment, call = await _locked(act, assignment_id, expected)
+    status = effective(assignment.status, assignment.expires_at, act.now)
+    reach(status, Action.UNDO, assignment.expires_at, act, contested=await _is_contested(act, assignment))
     if call.status is CallStatus.CANCELLED:
         raise refusals.call_cancelled()
     if assignment.acted_at is not None and await promoting.moved_up_since(act, assignment):
@@ -217,8 +219,7 @@ async def answer(
     """Record the person's yes or no for them; who recorded it and how it was given stay in the history."""
     assignment, _ = await _locked(act, assignment_id, expected)
     values = _decided(act) | ({"reason": body.reason} if action is Action.DECLINE else {})
-    await _person_act(act, assignment, action, values, on_behalf=body.on_behalf)
-    return await _shown_again(act, assignment)
+    return await _person_act(act, assignment, action, values, on_behalf=body.on_behalf)
 
 
 async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NONE) -> AssignmentOut:
@@ -232,7 +233,7 @@ async def accept(act: Act, assignment_id: UUID, declared: Declared = Declared.NO
     if effective(assignment.status, assignment.expires_at, act.now) is Status.OPTION:
         number = await repository.person_number(act, assignment.person_id)
         await availability.check_own(act.session, number, Span(call.starts_at, call.ends_at))
-    return await _person_act(act, assignment, Action.ACCEPT, _decided(act), declared)
+    return await _person_act(act, assignment, Action.ACCEPT, _decided(act), declared, of=PERSON_ACTS)
 
 
 async def is_held(act: Act, assignment_id: UUID) -> bool:
@@ -245,7 +246,7 @@ async def is_held(act: Act, assignment_id: UUID) -> bool:
 async def decline(act: Act, assignment_id: UUID, reason: str | None = None) -> AssignmentOut:
     """The person says no; of a contested one, the other company's booking is then tried again. Raises as `accept`."""
     assignment, _ = await _own(act, assignment_id)
-    return await _person_act(act, assignment, Action.DECLINE, {"reason": reason, **_decided(act)})
+    return await _person_act(act, assignment, Action.DECLINE, {"reason": reason, **_decided(act)}, of=PERSON_ACTS)
 
 
 async def take_back(act: Act, assignment_id: UUID) -> AssignmentOut:
@@ -255,7 +256,7 @@ async def take_back(act: Act, assignment_id: UUID) -> AssignmentOut:
         status = taken_back(assignment.status, assignment.decided_at, assignment.expires_at, act.now)
     except TransitionError as error:
         possible = [each for each in error.allowed if each in PERSON_ACTS]
-        raise refusals.state_conflict(error.current, possible) from None
+        raise refusals.own_state_conflict(error.current, possible) from None
     before = values_of(assignment, STATE)
     apply_changes(assignment, {"status": status, "decided_by": None, "decided_at": None})
     assignment.acted_at = assignment.updated_at = act.now
@@ -284,9 +285,11 @@ async def _person_act(
     values: Mapping[str, Any],
     declared: Declared = Declared.NONE,
     on_behalf: OnBehalf | None = None,
+    *,
+    of: tuple[Action, ...] = COMPANY_ACTS,
 ) -> AssignmentOut:
     contested = await _is_contested(act, assignment)
-    await _transit(act, assignment, action, values, contested=contested, on_behalf=on_behalf)
+    await _transit(act, assignment, action, values, contested=contested, on_behalf=on_behalf, of=of)
     if action is Action.ACCEPT:
         await declarations.keep(act, assignment.id, declared)
     else:
@@ -295,15 +298,15 @@ async def _person_act(
         await ledger.release(act, [assignment.id])
     if contested and action is Action.ACCEPT:
         await ledger.retry_contested(act.session, {await repository.person_number(act, assignment.person_id)})
-    return await _shown_again(act, assignment, of=PERSON_ACTS)
+    return await _shown_again(act, assignment, of=of)
 
 
 async def _transit(
     act: Act, assignment: Assignment, action: Action, values: Mapping[str, Any], *, contested: bool,
-    on_behalf: OnBehalf | None = None,
+    on_behalf: OnBehalf | None = None, of: tuple[Action, ...] = COMPANY_ACTS,
 ) -> None:  # fmt: skip
     status = effective(assignment.status, assignment.expires_at, act.now)
-    reached = reach(status, action, assignment.expires_at, act, contested=contested)
+    reached = reach(status, action, assignment.expires_at, act, contested=contested, of=of)
     before, rank = values_of(assignment, STATE), assignment.rank
     apply_changes(assignment, {"status": reached, **values})
     assignment.acted_at = assignment.updated_at = act.now
@@ -319,13 +322,16 @@ def said_for(action: Action, status: Status, on_behalf: OnBehalf | None) -> OnBe
     return None if action is Action.CONFIRM and status is Status.ACCEPTED else on_behalf
 
 
-def reach(status: Status, action: Action, expires_at: datetime | None, act: Act, *, contested: bool = False) -> Status:
+def reach(
+    status: Status, action: Action, expires_at: datetime | None, act: Act, *, contested: bool = False,
+    of: tuple[Action, ...] = COMPANY_ACTS,
+) -> Status:  # fmt: skip
     """Return the state that an act leads to. Raises ConflictError `state_conflict`, with those that do."""
     try:
         return after(status, action, contested=contested, undoable=is_undoable(expires_at, act.now))
     except TransitionError as error:
-        possible = PERSON_ACTS if action in PERSON_ACTS else COMPANY_ACTS
-        raise refusals.state_conflict(status, [each for each in error.allowed if each in possible]) from None
+        refused = refusals.own_state_conflict if of is PERSON_ACTS else refusals.state_conflict
+        raise refused(status, [each for each in error.allowed if each in of]) from None
 
 
 def _concerned(assignment: Assignment, call: Call) -> notices.Concerned:
@@ -404,7 +410,9 @@ async def _shown_entity(
     act: Act, assignment: Assignment, *, contested: bool = False, of: tuple[Action, ...] = COMPANY_ACTS
 ) -> AssignmentOut:
     said = (*await declarations.of(act, assignment), *await askings.of(act, assignment))
-    return _shown(act, values_of(assignment, (*_NAMES, "status")), said, contested=contested, of=of)
+    values = values_of(assignment, (*_NAMES, "status"))
+    settled = of is COMPANY_ACTS and await repository.is_settled(act, assignment)
+    return _shown(act, values, said, contested=contested, settled=settled, of=of)
 
 
 def _said(row: Row[Any]) -> declarations.Said:
@@ -412,19 +420,19 @@ def _said(row: Row[Any]) -> declarations.Said:
 
 
 def _shown(
-    act: Act, values: Mapping[str, Any], said: tuple[Any, ...], *, contested: bool,
+    act: Act, values: Mapping[str, Any], said: tuple[Any, ...], *, contested: bool, settled: bool,
     of: tuple[Action, ...] = COMPANY_ACTS,
 ) -> AssignmentOut:  # fmt: skip
     status = effective(values["status"], values["expires_at"], act.now)
-    undoable = is_undoable(values["expires_at"], act.now)
+    undoable = is_undoable(values["expires_at"], act.now) and not settled
     possible = [action for action in allowed(status, contested=contested, undoable=undoable) if action in of]
     beside = dict(zip(("declaration", "declared_at", "remind_at", "promoted_at"), said, strict=True))
     own = {name: values[name] for name in _NAMES} | beside
     return AssignmentOut.model_validate(own | {"status": status, "contested": contested, "allowed": possible})
 
 
-def _of_company(actions: tuple[Action, ...]) -> list[Action]:
-    return [action for action in actions if action in COMPANY_ACTS]
+async def _possible(act: Act, assignment: Assignment) -> list[Action]:
+    return (await _shown_again(act, assignment)).allowed
 
 
 def _refusals() -> dict[str, AppError]:

@@ -38,14 +38,33 @@ _STATES = {
 }
 _ACTS = {
     Action.OFFER: Sentence("proposer une option", "offer it"),
-    Action.ACCEPT: Sentence("accepter", "accept it"),
-    Action.DECLINE: Sentence("refuser", "decline it"),
+    Action.ACCEPT: Sentence("noter que la personne accepte", "record that the person accepts"),
+    Action.DECLINE: Sentence("noter qu'elle refuse", "record that they decline"),
     Action.CONFIRM: Sentence("confirmer", "confirm it"),
     Action.RELEASE: Sentence("libérer la personne", "release the person"),
     Action.CANCEL: Sentence("annuler avec un motif", "cancel it with a reason"),
     Action.UNDO: Sentence("rétablir l'option", "let the option stand again"),
 }
 
+# The same, said to the person whose date it is.
+_OWN_STATES = {
+    Status.DRAFT: Sentence("ne vous est pas encore proposée", "is not offered to you yet"),
+    Status.OPTION: Sentence("attend votre réponse", "waits for your answer"),
+    Status.ACCEPTED: Sentence("a votre accord", "has your yes"),
+    Status.DECLINED: Sentence("a été refusée", "was declined"),
+    Status.EXPIRED: Sentence("n'attend plus de réponse, le délai est passé", "waits for no answer any more"),
+    Status.CONFIRMED: Sentence("est confirmée", "is confirmed"),
+    Status.RELEASED: Sentence("a été libérée par la compagnie", "was released by the company"),
+    Status.CANCELLED: Sentence("a été annulée par la compagnie", "was cancelled by the company"),
+}
+_OWN_ACTS = {
+    Action.ACCEPT: Sentence("accepter", "accept it"),
+    Action.DECLINE: Sentence("refuser", "decline it"),
+}
+_ASK_AGAIN = Sentence(
+    "demandez à la compagnie de vous reproposer cette date", "ask the company to offer you this date again"
+)
+_ASK_TO_CHANGE = Sentence("parlez à la compagnie pour y changer quelque chose", "talk to the company to change it")
 
 _KINDS = {
     "production_id": Sentence("Ce spectacle n'existe pas", "This production"),
@@ -106,6 +125,22 @@ def state_conflict(status: Status, allowed: Sequence[Action]) -> ConflictError:
         Sentence(
             f"Cette affectation {state.fr} : " + (f"vous pouvez {fr}." if fr else "créez-en une nouvelle."),
             f"This assignment {state.en}: " + (f"you can {en}." if en else "create a new one."),
+        ),
+        extra={"allowed": [action.value for action in allowed], "current": status.value},
+    )
+
+
+def own_state_conflict(status: Status, allowed: Sequence[Action]) -> ConflictError:
+    """Say to the person whose date it is that their act leads nowhere from `status`, and what they can do."""
+    state = _OWN_STATES[status]
+    otherwise = _ASK_TO_CHANGE if status is Status.CONFIRMED else _ASK_AGAIN
+    fr = " ou ".join(_OWN_ACTS[action].fr for action in allowed)
+    en = " or ".join(_OWN_ACTS[action].en for action in allowed)
+    return ConflictError(
+        "state_conflict",
+        Sentence(
+            f"Cette date {state.fr} : " + (f"vous pouvez {fr}." if fr else f"{otherwise.fr}."),
+            f"This date {state.en}: " + (f"you can {en}." if en else f"{otherwise.en}."),
         ),
         extra={"allowed": [action.value for action in allowed], "current": status.value},
     )

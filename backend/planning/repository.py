@@ -6,14 +6,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, exists, not_, or_, select, update
+from sqlalchemy.orm import aliased
 
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
 from backend.planning import askings, declarations, ledger, staffing
 from backend.planning.domain.states import LIVE, Status
-from backend.planning.models import Assignment, Call, CallKind, CallStatus, Position
+from backend.planning.models import Asking, Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import ALWAYS, Period
+from backend.planning.upgrading import follows_options
 from backend.productions.models import Production, Venue
 from backend.tenancy.acting import Act
 from backend.tenancy.rows import holds_words, keyset, sort_instant
@@ -21,6 +23,8 @@ from backend.tenancy.rows import holds_words, keyset, sort_instant
 CALL_COLUMNS = tuple(Call.__table__.columns)
 POSITION_COLUMNS = tuple(Position.__table__.columns)
 _ASSIGNMENT_COLUMNS = tuple(Assignment.__table__.columns)
+_FELL = (Status.DECLINED, Status.RELEASED)
+_STANDS = (Status.OPTION, Status.ACCEPTED, Status.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +281,27 @@ async def expire_past_options(act: Act, which: ColumnElement[bool]) -> Sequence[
 
 def _assignments(act: Act) -> Select[Any]:
     aside = (*declarations.columns(act), *askings.columns(act))
-    return select(*_ASSIGNMENT_COLUMNS, ledger.is_contested(act).label("contested"), *aside)
+    contested, settled = ledger.is_contested(act).label("contested"), _is_settled(act).label("settled")
+    return select(*_ASSIGNMENT_COLUMNS, contested, settled, *aside)
+
+
+async def is_settled(act: Act, assignment: Assignment) -> bool:
+    """Tell whether what fell does not stand again: the call is cancelled, or a second choice has moved up since."""
+    if assignment.status not in _FELL:
+        return False
+    return bool(await act.session.scalar(select(_is_settled(act)).where(Assignment.id == assignment.id)))
+
+
+def _is_settled(act: Act) -> ColumnElement[bool]:
+    call, other = aliased(Call), aliased(Assignment)
+    ends = exists().where(call.id == Assignment.call_id, call.status == CallStatus.CANCELLED).correlate(Assignment)
+    if follows_options(act):
+        moved_up = exists().where(
+            other.call_id == Assignment.call_id, other.job == Assignment.job, other.status.in_(_STANDS),
+            Asking.assignment_id == other.id, Asking.promoted_at >= Assignment.acted_at,
+        ).correlate(Assignment)  # fmt: skip
+        ends = or_(ends, moved_up)
+    return and_(Assignment.status.in_(_FELL), ends)
 
 
 async def list_assignments(act: Act, wanted: AssignmentsFilter, page: PageRequest) -> Sequence[Row[Any]]:

@@ -331,7 +331,15 @@ class AssignmentOut(Body):
     created_at: UtcInstant
     updated_at: UtcInstant
     version: Version
-    allowed: Annotated[list[Action], Field(examples=[["confirm", "release"]])]
+    allowed: Annotated[
+        list[Action],
+        Field(
+            examples=[["accept", "decline", "confirm", "release"]],
+            description="What the company can do now, each by the route of its name: `accept` and `decline` record the "
+            "person's answer (`on_behalf`), `undo` lets an option stand again. An act may still be refused for another "
+            "reason than the state: somebody is not available, a position is filled.",
+        ),
+    ]
 
 
 class HistoryOut(Body):

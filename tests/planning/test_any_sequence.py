@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from backend.planning.assignments import COMPANY_ACTS, PERSON_ACTS
+from backend.planning.assignments import COMPANY_ACTS
 from backend.planning.domain.states import Action, Status, TransitionError, after, allowed
 from backend.tenancy.session import Database
 from tests.backstage import TWENTIETHS
@@ -47,8 +47,7 @@ class Model:
         try:
             self.status = after(self.status, action, undoable=self.undoable)
         except TransitionError as refused:
-            possible = PERSON_ACTS if action in PERSON_ACTS else COMPANY_ACTS
-            return tuple(one for one in refused.allowed if one in possible)
+            return tuple(one for one in refused.allowed if one in COMPANY_ACTS)
         self.has_expiry = self.has_expiry or action is Action.OFFER
         self.done.append(self.status.value)
         return None

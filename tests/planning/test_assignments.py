@@ -108,7 +108,7 @@ async def test_an_offer_is_an_option_with_rank_expiry_and_message(stage: Stage) 
     option = answer.json()
     assert (option["status"], option["rank"], option["message"]) == ("option", 2, "Nous hésitons encore.")
     assert option["expires_at"] == "2031-03-03T08:00:00Z"
-    assert option["allowed"] == ["confirm", "release"]
+    assert option["allowed"] == ["accept", "decline", "confirm", "release"]
     assert answer.headers["etag"] == '"2"'
 
 
@@ -226,8 +226,10 @@ async def test_the_person_accepts_an_option_and_may_still_decline(stage: Stage, 
     assert (await stage.read(option))["decided_by"] == "La personne"
     await as_person(database, stage, person, "decline", option)
     assert (await stage.read(option))["status"] == "declined"
-    with pytest.raises(ConflictError):
-        await as_person(database, stage, person, "accept", option)
+    for again in ("accept", "decline", "take_back"):
+        with pytest.raises(ConflictError, match="ask the company to offer you this date again") as refused:
+            await as_person(database, stage, person, again, option)
+        assert refused.value.sentence.fr.endswith("demandez à la compagnie de vous reproposer cette date.")
 
 
 async def test_nobody_answers_for_somebody_else(stage: Stage, database: Database) -> None:

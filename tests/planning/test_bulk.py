@@ -318,3 +318,25 @@ async def test_an_option_does_not_stand_again_where_somebody_else_was_confirmed(
     assert await statuses(stage, [first, second]) == ["declined", "confirmed"]
     await stage.act(second, "cancel", reason="Malade")
     assert (await stage.act(first, "undo")).json()["status"] == "option"
+
+
+async def test_only_what_fell_and_can_stand_again_says_undo_and_a_state_is_refused_before_a_place(stage: Stage) -> None:
+    call = await one_place(stage)
+    first, second = [await stage.assignment(call, await stage.person()) for _ in range(2)]
+    for rank, one in enumerate((first, second), 1):
+        await stage.act(one, "offer", expires_at=EXPIRY, rank=rank)
+    declined = (await stage.act(first, "decline", on_behalf="phone")).json()
+    assert (declined["status"], declined["allowed"]) == ("declined", [])
+    assert (await stage.read(first))["allowed"] == []
+    problem(await stage.act(first, "undo"), 409, "promoted")
+    released = (await stage.act(second, "release")).json()
+    assert released["allowed"] == (await stage.read(first))["allowed"] == ["undo"]
+    assert (await stage.act(first, "undo")).status_code == 200
+    await stage.act(first, "accept", on_behalf="phone")
+    refused = problem(await stage.act(first, "undo"), 409, "state_conflict")
+    assert (refused["current"], refused["allowed"]) == ("accepted", ["decline", "confirm", "release"])
+    await stage.act(first, "confirm")
+    refused = problem(await stage.act(first, "undo"), 409, "state_conflict")
+    assert (refused["current"], refused["allowed"]) == ("confirmed", ["cancel"])
+    refused = problem(await stage.act(first, "accept", on_behalf="phone"), 409, "state_conflict")
+    assert refused["allowed"] == ["cancel"]
