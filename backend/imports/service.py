@@ -12,6 +12,7 @@ from backend.core.errors import Sentence
 from backend.core.instants import local_day
 from backend.imports import repository, telling
 from backend.imports.applying import Application
+from backend.imports.changing import say_changed_calls
 from backend.imports.domain import correcting
 from backend.imports.domain.columns import COMPANY
 from backend.imports.domain.correcting import Corrections
@@ -77,7 +78,7 @@ async def _apply(act: Act, season: Season) -> tuple[dict[str, Counts], list[Sent
         await telling.tell(described, plan, found)
         # The options that it brings expire by the clock like all others.
         attending.have_renewed(described)
-    return counts, _said_of_company(company), described
+    return counts, [*_said_of_company(company), *say_changed_calls(described, plan, found)], described
 
 
 def _said_of_company(step: Step) -> list[Sentence]:

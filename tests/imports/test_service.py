@@ -500,3 +500,22 @@ async def test_what_stood_beyond_a_headcount_before_may_stay_and_grows_no_furthe
         await act.session.execute(update(Position).values(headcount=1))
     fewer = changed(small, "positions.csv", (",2\r\n" if b"\r\n" in small["positions.csv"] else ",2\n", ",1\n"))
     assert outcomes(await load(database, company, fewer), "unchanged")["positions.csv"] == 3
+
+
+async def test_the_trial_names_the_calls_that_a_file_would_move_back(
+    stage: Stage, database: Database, company: SignedUpCompany, small: Files
+) -> None:
+    await load(database, company, small)
+    call = one((await snapshot(database, company))["call"], ref="A-001")
+    later = {"starts_at": "2026-11-16T11:00:00+01:00", "title": "Filage"}
+    assert (await stage.patch(f"/calls/{call['id']}", later)).status_code == 200
+    assert (await stage.post(f"/calls/{call['id']}/publish")).status_code == 200
+    report = await load(database, company, small, dry_run=True)
+    assert outcomes(report, "updated") == {"calls.csv": 1}
+    (told,) = [warning for warning in report.warnings if "calls.csv" in warning]
+    assert told == (
+        "calls.csv, ligne 2 : « Filage » du 16/11/2026 change et est publiée à nouveau : titre Filage → Répétition, "
+        "début 16/11/2026 11:00 → 16/11/2026 10:00."
+    )
+    await load(database, company, small)
+    assert not [warning for warning in (await load(database, company, small)).warnings if "calls.csv" in warning]
