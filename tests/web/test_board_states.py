@@ -67,7 +67,7 @@ async def test_somebody_who_said_yes_is_seen_led_to_and_confirmed(owner: Browser
     people = [await answered(stage, call, name) for name in ("Ada", "Zoé")]
 
     board = await owner.get(home, params={"from": WEEK, "by": "person"})
-    assert 'class="chip accepted unpublished"' in board.text
+    assert 'class="chip accepted unpublished"' in chip_of(board.text, call)
     assert "2 réponses à confirmer" in board.text
     assert f"{home}/calls/{call['id']}?back=" in board.text.partition("2 réponses à confirmer")[2]
     assert "acceptée, à confirmer" in chip_of(board.text, call)
