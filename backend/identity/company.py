@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ from backend.core.settings import Settings
 from backend.identity.models import Invitation, Membership, Role, User
 from backend.identity.schemas import CompanyPatch, InvitationIn, InvitationOut, MemberOut
 from backend.outbox.mail import Mail, MailKind
+from backend.rules.wording import date_of
 from backend.tenancy import limits
 from backend.tenancy.acting import Act
 from backend.tenancy.announcing import announce
@@ -156,11 +158,12 @@ async def invite_many(act: Act, bodies: Sequence[InvitationIn], settings: Settin
             raise limits.too_many(HOUR, act.now)
         act.session.add_all(made)
         await act.session.flush()
+    last_day = date_of(expires_at.astimezone(ZoneInfo(act.company.timezone)))
     for body, invitation, (_, mailed) in zip(bodies, made, tokens, strict=True):
         audit.record(act, "invitation.created", invitation.id, None, {"email": body.email, "role": body.role})
         context = {
             "company": act.company.name, "inviter": act.actor.name, "role": ROLE_NAMES[body.language][body.role],
-            "accept_url": accept_url(settings, mailed), "expires_at": expires_at.strftime("%d/%m/%Y"),
+            "accept_url": accept_url(settings, mailed), "expires_at": last_day.in_language(body.language),
         }  # fmt: skip
         hand_over(act.session, Mail(MailKind.INVITATION, body.email, body.language, context))
     return [_shown(one, accept_url(settings, token)) for one, (token, _) in zip(made, tokens, strict=True)]

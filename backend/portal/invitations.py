@@ -123,6 +123,16 @@ async def has_account(database: Database, email: str) -> bool:
         return (await session.scalar(select(User.id).where(User.email == email))) is not None
 
 
+async def known_name(database: Database, opened: Opened) -> str:
+    """Return by which name the company knows whom it invited, empty where the invitation names nobody."""
+    if opened.person_id is None:
+        return ""
+    async with database.company(opened.company, write=False) as session:
+        query = select(Person.first_name, Person.last_name).where(Person.id == opened.person_id)
+        row = (await session.execute(query)).one_or_none()
+    return f"{row.first_name} {row.last_name}" if row else ""
+
+
 @asynccontextmanager
 async def accepting(database: Database, opened: Opened, now: datetime) -> AsyncIterator[Act]:
     """Open the company's transaction in which an invitation is accepted."""

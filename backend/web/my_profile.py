@@ -13,6 +13,7 @@ from backend.core.errors import AppError, Sentence, StaleError
 from backend.core.instants import HOME_TIMEZONE
 from backend.identity import accounts
 from backend.identity.access import Caller, SharedSession
+from backend.identity.passwords import SHORTEST
 from backend.identity.schemas import UserPatch
 from backend.notifications import preferences
 from backend.notifications.schemas import PreferencesChange
@@ -89,6 +90,7 @@ async def _page(
         sentence = words.say(CHANGED)
     return render(
         request, "my_profile.html", viewer=viewer, status=int(refusal.status) if refusal else HTTPStatus.OK, mine=mine,
+        shortest=SHORTEST,
         sessions=sessions, sentence=sentence, of=of, errors={of: errors}, typed={**mine.model_dump(), **(typed or {})},
         done=DONE.get(done), home_zone=HOME_TIMEZONE, path="/me/profile",
         device=partial(device, words.language), wants_version=preferences.version(wants),

@@ -119,14 +119,15 @@ async def _invitation(
     request: Request, viewer: Caller | None, found: Opened, token: str, typed: dict[str, str] | None = None,
     refusal: Refused = NOTHING_WRONG,
 ) -> Response:  # fmt: skip
-    language = request.state.language
+    language, database = request.state.language, request.app.state.database
+    name = typed["full_name"] if typed else await invitations.known_name(database, found)
     return render(
         request, "invitation.html", status=int(refusal.status), viewer=viewer, token=token,
         invited_by=found.company.name, inviter=found.inviter_name, role_named=ROLE_NAMES[language][found.role],
         email=found.email, expires_at=found.expires_at, its_zone=found.company.timezone, shortest=SHORTEST,
         is_viewer=viewer is not None and viewer.email == found.email,
-        has_account=await invitations.has_account(request.app.state.database, found.email),
-        full_name=(typed or {}).get("full_name", ""), errors=refusal.errors(language), error=refusal.text(language),
+        has_account=await invitations.has_account(database, found.email),
+        full_name=name, errors=refusal.errors(language), error=refusal.text(language),
     )  # fmt: skip
 
 

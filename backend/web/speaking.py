@@ -81,9 +81,10 @@ class Words:
         """Return "2026-10-24", the day of the place: what addresses and fields of dates hold."""
         return in_zone(when, zone).date().isoformat()
 
-    def month(self, when: date) -> str:
-        """Return "octobre 2026"."""
-        return format_date(when, "LLLL y", self.language)
+    def month(self, when: date | datetime, zone: str | ZoneInfo | None = None) -> str:
+        """Return "octobre 2026"; an instant is read in `zone`."""
+        local = in_zone(when, zone).date() if isinstance(when, datetime) else when
+        return format_date(local, "LLLL y", self.language)
 
     def hour(self, when: datetime, zone: str | ZoneInfo) -> str:
         """Return "17 h 30", "17 h" or, in English, "17:30"; the hour of the place."""

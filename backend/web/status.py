@@ -81,10 +81,10 @@ async def _upgrades(request: Request) -> Part:
         return Part(_UPGRADES, SLOW, _UNKNOWN)
     left = fleet.states.get("failed", 0)
     if left:
-        told = Sentence(f"{left} espace(s) dont la mise à jour a échoué.", f"{left} space(s) whose upgrade failed.")
+        told = Sentence(f"Mises à jour qui ont échoué : {left}.", f"Upgrades that failed: {left}.")
         return Part(_UPGRADES, SLOW, told)
     if fleet.late:
-        told = Sentence(f"{fleet.late} espace(s) encore à mettre à jour.", f"{fleet.late} space(s) still to upgrade.")
+        told = Sentence(f"Espaces encore à mettre à jour : {fleet.late}.", f"Spaces still to upgrade: {fleet.late}.")
         return Part(_UPGRADES, SLOW, told)
     return Part(_UPGRADES, GOOD, _UP_TO_DATE)
 

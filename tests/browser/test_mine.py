@@ -445,7 +445,7 @@ async def test_an_hour_is_that_of_the_place_whatever_the_clock_and_the_zone_of_t
     await page.clock.install(time=clock)
     await sign_in(page, email)
 
-    dates = [text.replace("\u00a0", " ") for text in await page.locator(".dates h3").all_inner_texts()]
+    dates = [text.replace("\u00a0", " ") for text in await page.locator(".dates h4").all_inner_texts()]
 
     assert dates == ["ven. 24 oct. 2031 17 h 30–23 h", "dim. 28 mars 2032 17 h 30–23 h"]
 

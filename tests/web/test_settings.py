@@ -370,7 +370,8 @@ async def test_an_invitation_that_waits_names_the_person_and_is_sent_again_with_
     waiting = (await client.get("/api/v1/invitations", headers=company.headers)).json()["items"]
     assert [(one["email"], one["person_id"]) for one in waiting] == [(email, person["id"])]
     async with open_browser(app) as invited:
-        assert (await invited.get(f"/invitation?{link.partition('?')[2]}")).status_code == 200
+        asked = await invited.get(f"/invitation?{link.partition('?')[2]}")
+        assert (asked.status_code, 'value="Inès Vasseur"' in asked.text) == (200, True)
         assert (await invited.get(f"/invitation?{old['accept_url'].partition('?')[2]}")).status_code == 404
     fields = hidden_fields(page.text, act)
     assert (await owner.post(act, data={**fields, "once": "more"})).status_code == 404

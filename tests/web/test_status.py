@@ -51,11 +51,11 @@ async def test_a_database_that_is_silent_is_told_and_answered_with_503(
         (Backlog(3, 0, 2.0, 0), FleetState(HEADS, 2, 0), "filage worker"),
         (Backlog(3, 1, 2.0, 1), FleetState(HEADS, 2, 0), "à regarder"),
         (Backlog(3, 0, 200.0, 1), FleetState(HEADS, 2, 0), "attend depuis 200 s"),
-        (Backlog(0, 0, 0.0, 1), FleetState(HEADS, 2, 2), "2 espace(s) encore à mettre à jour"),
+        (Backlog(0, 0, 0.0, 1), FleetState(HEADS, 2, 2), "Espaces encore à mettre à jour : 2."),
         (
             Backlog(0, 0, 0.0, 1),
             FleetState(HEADS, 2, 1, states={"failed": 1}),
-            "1 espace(s) dont la mise à jour a échoué",
+            "Mises à jour qui ont échoué : 1.",
         ),
         (Backlog(0, 0, 0.0, 1), None, "pas pu être lu"),
     ],
