@@ -128,7 +128,9 @@ async def eight_accept_and_two_decline(week: Week) -> None:
 async def two_expire(week: Week) -> None:
     house = week.house
     assert await house.minute(FIRST_EXPIRY - DAY - MINUTE) == []
-    assert recipients(await house.minute(FIRST_EXPIRY - DAY), "expire bientôt") == addresses(*week.silent)
+    assert recipients(
+        await house.minute(FIRST_EXPIRY - DAY), "5 options de Compagnie du Lever expirent bientôt"
+    ) == addresses(*week.silent)
     assert await house.minute(FIRST_EXPIRY - MINUTE) == []
     letters = await house.minute(FIRST_EXPIRY)
     assert recipients(letters, "premier choix") == addresses(*week.seconds[2:])

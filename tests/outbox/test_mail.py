@@ -184,6 +184,31 @@ def test_an_option_promises_nothing_and_shows_no_pay(
     assert [word for word in pay if word in text.lower()] == []
 
 
+@pytest.mark.parametrize("kind", [MailKind.CONFIRMED, MailKind.CHANGED, MailKind.CANCELLED, MailKind.EVE])
+@pytest.mark.parametrize(
+    ("language", "untrue", "footer"),
+    [
+        ("fr", "rien n'est engagé", "ou dites-le à la compagnie"),
+        ("en", "nothing is engaged", "or tell the company"),
+    ],
+)
+def test_whoever_may_be_engaged_is_never_told_that_nothing_is(
+    kind: MailKind, language: Language, untrue: str, footer: str
+) -> None:
+    for subtype in ("plain", "html"):
+        text = part(sent(mail(kind, language)), subtype).replace("&#39;", "'")
+        assert untrue not in text
+        assert footer in text
+
+
+def test_a_reminder_counts_the_options_that_expire() -> None:
+    several = sent(mail(MailKind.EXPIRING))
+    assert several["Subject"] == "2 options de Compagnie de l'Été expirent bientôt"
+    assert "ces 2 options de Compagnie de l'Été, qui expirent bientôt" in part(several, "plain").replace("\n", " ")
+    one = sent(Mail(MailKind.EXPIRING, "zoe@example.org", "en", PLANNED | {"items": [{"head": "A", "lines": []}]}))
+    assert one["Subject"] == "An option of Compagnie de l'Été expires soon"
+
+
 def test_whoever_has_no_account_is_told_whom_to_write_to_and_given_no_link() -> None:
     text = part(sent(mail(MailKind.OFFERED, me_url="")), "plain")
     assert "http" not in text
