@@ -165,7 +165,9 @@ async def _find(sheet: Sheet) -> None:
         try:
             status = effective(row.status, row.expires_at, act.now)
             sheet.reached[one] = assignments.reach(status, action, row.expires_at, act)
-        except ConflictError as refusal:
+            if action is Action.OFFER and sheet.body.expires_at is not None:
+                askings.check_call(act, sheet.body.expires_at, row.starts_at)
+        except (ConflictError, InvalidError) as refusal:
             sheet.fail(one, refusal)
 
 

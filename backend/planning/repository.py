@@ -291,7 +291,9 @@ async def is_settled(act: Act, assignment: Assignment) -> bool:
 
 def _is_settled(act: Act) -> ColumnElement[bool]:
     call, other = aliased(Call), aliased(Assignment)
-    ends = exists().where(call.id == Assignment.call_id, call.status == CallStatus.CANCELLED).correlate(Assignment)
+    ends: ColumnElement[bool] = (
+        exists().where(call.id == Assignment.call_id, call.status == CallStatus.CANCELLED).correlate(Assignment)
+    )
     if follows_options(act):
         moved_up = exists().where(
             other.call_id == Assignment.call_id, other.job == Assignment.job, other.status.in_(_STANDS),
