@@ -3,9 +3,8 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StrictBool, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
-from backend.availability.domain.recurrence import MOST_CHARACTERS
 from backend.availability.models import NOTE_LIMIT, Origin
 from backend.core.instants import HOME_TIMEZONE
 from backend.core.resources import AtMost, unsent
@@ -13,16 +12,24 @@ from backend.core.schemas import Body, Day, Instant, Line, Text, TimeZone, UtcIn
 
 _ID = "01936c5e-0000-7000-8000-00000000aba5"
 
+
+def _rule_alone(rule: str) -> str:
+    """Leave out the name with which a calendar's file begins the line of a rule."""
+    return rule[len(_RRULE) :].strip() if rule.upper().startswith(_RRULE) else rule
+
+
+_RRULE = "RRULE:"
 StartsAt = Annotated[Instant, Field(examples=["2026-12-07T18:00:00+01:00"])]
 EndsAt = Annotated[Instant, Field(examples=["2026-12-07T22:00:00+01:00"], description="The first moment free again.")]
 StartsOn = Annotated[Day, Field(examples=[None])]
 EndsOn = Annotated[Day, Field(examples=[None], description="Included.")]
 Recurrence = Annotated[
     Line,
-    AtMost(MOST_CHARACTERS),
+    AfterValidator(_rule_alone),
     Field(
         examples=["FREQ=WEEKLY;BYDAY=MO;UNTIL=20270630"],
-        description="RRULE (RFC 5545) on the clocks of `timezone`, once a day at most, with an end: at most 400 times.",
+        description="RRULE (RFC 5545) on the clocks of `timezone`, once a day at most, with an end: at most 400 times. "
+        "`RRULE:` before it is left out.",
     ),
 ]
 Note = Annotated[Text, AtMost(NOTE_LIMIT), Field(examples=["Cours au conservatoire"])]

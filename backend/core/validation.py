@@ -88,8 +88,9 @@ SENT_WRONG = Sentence(
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Return what pydantic found wrong, one sentence each."""
-    return [FieldError(error["loc"], _sentence(error), str(error["type"])) for error in errors]
+    """Return what pydantic found wrong, one sentence each; once, however many parts of a route read the body."""
+    once = {(tuple(error["loc"]), str(error["type"])): error for error in errors}
+    return [FieldError(error["loc"], _sentence(error), code) for (_, code), error in once.items()]
 
 
 def summary(fields: Sequence[FieldError]) -> Sentence:

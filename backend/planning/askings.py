@@ -34,6 +34,14 @@ def check_times(act: Act, expires_at: datetime, remind_at: datetime | None) -> d
     return remind_at
 
 
+def check_call(act: Act, expires_at: datetime, starts_at: datetime) -> None:
+    """Refuse to ask for a call that has begun (ConflictError), or until after its start (InvalidError)."""
+    if starts_at <= act.now:
+        raise refusals.call_begun()
+    if expires_at > starts_at:
+        raise refusals.expires_after_start()
+
+
 async def begin(act: Act, assignment_ids: Collection[UUID], expires_at: datetime, remind_at: datetime | None) -> None:
     """Keep when these people are reminded, and have the company visited then and when their options expire."""
     if follows_options(act):

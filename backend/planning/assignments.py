@@ -145,12 +145,14 @@ async def delete_assignment(act: Act, assignment_id: UUID, expected: int) -> Non
 async def offer(act: Act, assignment_id: UUID, body: OfferIn, expected: int = ANY_VERSION) -> AssignmentOut:
     """Ask the person to keep the date free until `expires_at`, which must lie ahead (InvalidError otherwise).
 
-    Raises ConflictError `person_not_available`: the person is away, or another company holds them.
+    Before the call's start, too. Raises ConflictError `call_begun`, and `person_not_available`: the person is away, or
+    another company holds them.
     """
     remind_at = askings.check_times(act, body.expires_at, body.remind_at)
     assignment, call = await _locked(act, assignment_id, expected)
     values = body.model_dump(exclude_none=True, exclude={"remind_at"})
     await _transit(act, assignment, Action.OFFER, values, contested=False)
+    askings.check_call(act, body.expires_at, call.starts_at)
     await ledger.check_free(act, [await _hold(act, assignment, call)])
     await askings.begin(act, [assignment.id], body.expires_at, remind_at)
     notices.note(act, NoticeKind.OFFERED, [_concerned(assignment, call)])

@@ -169,7 +169,9 @@ async def _find(sheet: Sheet) -> None:
             status = effective(row.status, row.expires_at, act.now)
             is_contested = one in sheet.contested
             sheet.reached[one] = assignments.reach(status, action, row.expires_at, act, contested=is_contested)
-        except ConflictError as refusal:
+            if action is Action.OFFER and sheet.body.expires_at is not None:
+                askings.check_call(act, sheet.body.expires_at, row.starts_at)
+        except (ConflictError, InvalidError) as refusal:
             sheet.fail(one, refusal)
 
 

@@ -182,18 +182,23 @@ async def _let_everybody_go(act: Act, call: Call) -> None:
         act, call.id, Status.CONFIRMED,
         {"status": Status.CANCELLED, "reason": reason, "notice_minutes": notice, "acted_at": act.now},
     )  # fmt: skip
-    released = [
-        *await repository.change_all(act, call.id, Status.OPTION, {"status": Status.RELEASED, "acted_at": act.now}),
-        *await repository.change_all(act, call.id, Status.ACCEPTED, {"status": Status.RELEASED, "acted_at": act.now}),
-    ]
+    given_up = {"status": Status.RELEASED, "acted_at": act.now}
+    options = await repository.change_all(act, call.id, Status.OPTION, given_up)
+    accepted = await repository.change_all(act, call.id, Status.ACCEPTED, given_up)
     deleted = await repository.delete_drafts(act, call.id)
     await ledger.release(act, cancelled)
-    told = await notices.concerned_by(act, Assignment.id.in_([*cancelled, *released]))
+    told = await notices.concerned_by(act, Assignment.id.in_([*cancelled, *options, *accepted]))
     notices.note(act, NoticeKind.CANCELLED, told)
-    after = {"call_id": call.id, "reason": reason, "notice_minutes": notice}
-    for what, ids in (("cancelled", cancelled), ("released", released), ("deleted", deleted)):
-        for assignment_id in ids:
-            record(act, f"assignment.{what}", assignment_id, after=after if what == "cancelled" else None)
+    told_of = {"call_id": call.id, "reason": reason, "notice_minutes": notice}
+    for was, ids, after in (
+        (Status.CONFIRMED, cancelled, {"status": Status.CANCELLED, **told_of}),
+        (Status.OPTION, options, {"status": Status.RELEASED}),
+        (Status.ACCEPTED, accepted, {"status": Status.RELEASED}),
+    ):
+        for one in ids:
+            record(act, f"assignment.{after['status']}", one, before={"status": was}, after=after)
+    for one in deleted:
+        record(act, "assignment.deleted", one, before={"status": Status.DRAFT, "call_id": call.id})
 
 
 def notice_minutes(act: Act, call: Call | Row[Any]) -> int:

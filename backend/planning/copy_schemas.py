@@ -77,6 +77,12 @@ class Selection(Body):
                 "« last_day », ou « production_id ».",
                 "Name the calls in one way: `call_ids`, `day`, `week`, `first_day` and `last_day`, or `production_id`.",
             )
+        if self.first_day is not None and self.last_day is not None and self.last_day < self.first_day:
+            raise refuse(
+                "period",
+                "Le dernier jour vient avant le premier : échangez-les.",
+                "The last day comes before the first one: swap them.",
+            )
         return self
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, insert, or_, select
 
 from backend.audit.service import record
-from backend.core.errors import ConflictError, Sentence
+from backend.core.errors import ConflictError, InvalidError, Sentence
 from backend.core.ids import new_id
 from backend.identity.expansion import has_conflicts, has_templates, need_templates
 from backend.planning import calls, refusals, repository
@@ -41,6 +41,8 @@ async def copy_calls(act: Act, body: CopyIn) -> CopyOut:
     need_templates(act)
     sources = await selected_calls(act, body.source)
     days = days_between(act, body.source, sources, body.to)
+    if days == 0 and not body.again:
+        raise _onto_itself()
     try:
         moved = {row.id: by_days(times_of(row), days, zone_of(act, row)) for row in sources}
     except OutOfCalendarError as error:
@@ -112,6 +114,17 @@ async def _refuse_second(act: Act, moved: Mapping[UUID, Moved]) -> None:
             for row in there[:SHOWN]
         ]  # fmt: skip
         raise ConflictError("already_copied", ALREADY_COPIED, extra={"conflicts": told})
+
+
+def _onto_itself() -> InvalidError:
+    return InvalidError.of(
+        ["body", "to"],
+        "Ce sont les dates des convocations elles-mêmes, qui y seraient deux fois : choisissez d'autres dates, ou "
+        "envoyez « again » : true.",
+        "These are the dates of the calls themselves, which would be there twice: choose other dates, or send "
+        '"again": true.',
+        "distance",
+    )
 
 
 def _call(act: Act, row: Row[Any], call_id: UUID, moved: Moved) -> dict[str, Any]:

@@ -87,11 +87,11 @@ def missing(sentence: Sentence) -> NotFoundError:
     return NotFoundError("not_found", sentence)
 
 
-def unknown_in_body(field: str) -> InvalidError:
-    """Refuse an id or a code that names nothing of this company."""
+def unknown_in_body(field: str, loc: Sequence[str | int] = ()) -> InvalidError:
+    """Refuse an id or a code that names nothing of this company; `loc`: where it stands, if deeper in the body."""
     kind = _KINDS[field]
     return InvalidError.of(
-        ["body", field],
+        ["body", *(loc or [field])],
         f"{kind.fr} dans votre compagnie : choisissez dans la liste.",
         f"{kind.en} does not exist in your company: choose one from the list.",
         "unknown",
@@ -215,6 +215,28 @@ def expires_in_past() -> InvalidError:
         "The option would expire in the past: choose a date to come.",
         "expires_in_past",
     )
+
+
+def call_begun() -> ConflictError:
+    """Refuse to ask for a call that has begun: nobody could answer in time."""
+    return ConflictError(
+        "call_begun",
+        Sentence(
+            "Cette convocation a déjà commencé : on ne propose plus cette date. Confirmez la personne si elle est "
+            "venue.",
+            "This call has begun already: its date is offered no more. Confirm the person if they came.",
+        ),
+    )
+
+
+def expires_after_start() -> InvalidError:
+    """Refuse an option that would still wait for an answer during its call."""
+    sentence = Sentence(
+        "L'option expirerait après le début de la convocation : choisissez un moment avant.",
+        "The option would expire after the call has begun: choose a moment before it.",
+    )
+    field = FieldError(["body", "expires_at"], sentence, "expires_after_start")
+    return InvalidError(sentence, [field], code="expires_after_start")
 
 
 def reminder_outside() -> InvalidError:

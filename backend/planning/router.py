@@ -293,7 +293,8 @@ async def offer(
 ) -> AssignmentOut:
     """The person is asked to keep the date free until `expires_at`; they can answer once the call is published.
 
-    409 `person_not_available` when they are away then, or another company has confirmed them: it is not told which.
+    409 `person_not_available` when they are away then, or another company has confirmed them: it is not told which;
+    `call_begun` once the call has begun. 422 for an expiry after the call's start.
     """
     return _answer(response, await on_assignments.offer(act, assignment_id, body, expected))
 

@@ -152,7 +152,8 @@ class Staffed(Body):
         Colour,
         Field(
             examples=["amber"],
-            description="`green`: nothing to fill; `amber`: as many are asked as are missing; `red`: fewer are.",
+            description="`green`: nothing to fill, or cancelled; `amber`: as many are asked as are missing; `red`: "
+            "fewer are.",
         ),
     ]
 

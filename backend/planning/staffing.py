@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 
 from backend.planning.domain.states import Status
-from backend.planning.models import Assignment, Position
+from backend.planning.models import Assignment, Call, CallStatus, Position
 
 
 class Colour(enum.StrEnum):
@@ -71,10 +71,15 @@ def of_calls(calls: Select[Any], now: datetime) -> CTE:
 
 
 def columns(staffing: CTE) -> dict[str, ColumnElement[Any]]:
-    """Return the three numbers and the colour as columns, by their names; 0 and red for a call without a row."""
-    to_fill = func.coalesce(staffing.c.to_fill, 0)
+    """Return the three numbers and the colour as columns, by their names; 0 and red for a call without a row.
+
+    A cancelled call, of the same query, has nothing to fill.
+    """
+    is_off = Call.status == CallStatus.CANCELLED
+    to_fill = case((is_off, 0), else_=func.coalesce(staffing.c.to_fill, 0))
     says_nothing = func.coalesce(staffing.c.wanted, 0) == 0
     colour = case(
+        (is_off, Colour.GREEN.value),
         (and_(says_nothing, staffing.c.asked > 0), Colour.AMBER.value),
         (and_(says_nothing, staffing.c.sure > 0), Colour.GREEN.value),
         (says_nothing, Colour.RED.value),

@@ -209,8 +209,10 @@ async def check_jobs(act: Act, wanted: Wanted) -> None:
             "A job is named twice: give one position for each job, with its headcount.",
             "duplicate",
         )
-    if codes and set(codes) - set(await act.session.scalars(select(Job.code).where(Job.code.in_(codes)))):
-        raise refusals.unknown_in_body("job")
+    known = set(await act.session.scalars(select(Job.code).where(Job.code.in_(codes)))) if codes else set()
+    unknown = [number for number, code in enumerate(codes) if code not in known]
+    if unknown:
+        raise refusals.unknown_in_body("job", ("positions", unknown[0], "job"))
 
 
 async def positions_of(act: Act, template_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:

@@ -127,7 +127,7 @@ async def test_a_recurring_one_blocks_each_of_its_times_and_keeps_wall_times_ove
 ) -> None:
     away = await artist.away(
         starts_at="2027-03-23T18:00:00+01:00", ends_at="2027-03-23T20:00:00+01:00",
-        recurrence="FREQ=WEEKLY;BYDAY=TU;UNTIL=20270406",
+        recurrence="RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270406",
     )  # fmt: skip
     assert away["times"] == 3
     async with app.state.database.shared(write=False) as session:

@@ -287,3 +287,36 @@ async def test_the_history_of_acts_that_waited_for_each_other_is_in_the_order_in
     assert (chain, pages) == ([back, away, back, away, ("draft", "option"), (None, "draft")], 2)
     trail = (await stage.get("/audit-events", subject_id=made["id"])).json()["items"]
     assert [one["what"].partition(".")[2] for one in trail[:4]] == ["restored", "released"] * 2
+
+
+async def test_a_date_that_has_begun_is_not_offered_and_no_option_outlives_its_start(stage: Stage) -> None:
+    production = await stage.production()
+    ahead, past = [await stage.call(production, at) for at in (SOON, datetime(2026, 1, 5, 9, tzinfo=UTC))]
+    late = await stage.assignment(ahead, await stage.person())
+    refused = problem(await stage.act(late, "offer", expires_at=(SOON + HOUR).isoformat()), 422)
+    assert [(one["loc"], one["code"]) for one in refused["errors"]] == [(["body", "expires_at"], "expires_after_start")]
+    gone = await stage.assignment(past, await stage.person())
+    problem(await stage.act(gone, "offer", expires_at=EXPIRY), 409, "call_begun")
+    body = {"action": "offer", "ids": [gone["id"], late["id"]], "expires_at": EXPIRY}
+    answer = (await stage.post("/assignments/bulk", body)).json()
+    assert [(one["id"], one["code"]) for one in answer["failed"]] == [(gone["id"], "call_begun")]
+    assert [one["id"] for one in answer["done"]] == [late["id"]]
+
+
+async def test_a_cancelled_call_tells_from_which_state_its_people_go_and_has_nothing_to_fill(stage: Stage) -> None:
+    call = await stage.call(await stage.production())
+    await stage.create(f"/calls/{call['id']}/positions", job="comedien", headcount=12)
+    confirmed = await stage.confirmed(call, await stage.person())
+    option, accepted = [await stage.assignment(call, await stage.person()) for _ in range(2)]
+    for one in (option, accepted):
+        await stage.act(one, "offer", expires_at=EXPIRY)
+    await stage.act(accepted, "accept", on_behalf="phone")
+    assert (await stage.get(f"/calls/{call['id']}")).json()["to_fill"] == 11
+    gone = {"status": "cancelled", "cancel_reason": "Salle fermée"}
+    told = (await stage.patch(f"/calls/{call['id']}", gone)).json()
+    assert (told["status"], told["to_fill"], told["colour"]) == ("cancelled", 0, "green")
+    for one, was, now in (
+        (confirmed, "confirmed", "cancelled"), (option, "option", "released"), (accepted, "accepted", "released"),
+    ):  # fmt: skip
+        newest = (await stage.get(f"/assignments/{one['id']}/history")).json()["items"][0]
+        assert (newest["from"], newest["to"]) == (was, now)

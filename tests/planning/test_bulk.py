@@ -221,6 +221,7 @@ async def test_bad_input_is_refused_in_a_sentence_and_nothing_is_done(
     (draft,) = await drafts(stage, 1)
     errors = problem(await stage.post("/assignments/bulk", {"ids": [draft["id"]], **body}), 422)["errors"]
     assert errors[0]["loc"][:2] == ["body", field]
+    assert len({str(one) for one in errors}) == len(errors)
     assert errors[0]["msg"]
     assert (await stage.read(draft))["status"] == "draft"
 

@@ -290,3 +290,18 @@ async def test_days_and_minutes_together_are_refused_in_a_sentence_that_says_so(
     call = await stage.call(await stage.production())
     both = {"source": {"call_ids": [call["id"]]}, "days": 1, "minutes": 30}
     assert "pas les deux" in problem(await stage.post("/planning/shifts", both), 422)["errors"][0]["msg"]
+
+
+async def test_a_week_is_not_copied_onto_itself_and_swapped_days_are_named(stage: Stage) -> None:
+    await stage.call(await stage.production())
+    for to in ("2031-03-03", "2031-03-08"):
+        body = {"source": {"week": "2031-03-05"}, "to": to}
+        assert problem(await stage.post("/planning/copies", body), 422)["errors"][0]["loc"] == ["body", "to"]
+    assert len(await all_calls(stage)) == 1
+    swapped = {"source": {"first_day": "2031-03-09", "last_day": "2031-03-03"}, "to": "2031-04-01"}
+    assert (
+        "Le dernier jour vient avant le premier"
+        in problem(await stage.post("/planning/copies", swapped), 422)["detail"]
+    )
+    await copied(stage, source={"week": "2031-03-05"}, to="2031-03-05", again=True)
+    assert len(await all_calls(stage)) == 2
