@@ -307,7 +307,8 @@ def _hurried(app: FastAPI) -> set[str]:
     return {
         str(one.path)
         for one in iter_route_contexts(app.routes)
-        if isinstance(one.original_route, APIRoute) and not str(one.path).startswith(("/api/v1/me/", "/me/"))
+        if isinstance(one.original_route, APIRoute)
+        and not str(one.path).startswith(("/api/v1/me/", "/me/"))
         and any(getattr(each.call, "__name__", "") in names for each in one.dependant.dependencies)
     }
 
