@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from backend.core.errors import Sentence
 from backend.planning.models import NoticeKind
-from backend.rules.wording import date_of, time_of
+from backend.rules.wording import date_of
 
 _DAYS_FR = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
 _DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -74,8 +74,9 @@ def item(news: News, language: str, home: ZoneInfo) -> Mapping[str, Any]:
     if news.is_accepted:
         lines += [SAID_YES]
     elif news.expires_at is not None:
-        at = time_of(news.expires_at.astimezone(home))
-        lines += [Sentence(f"Option jusqu'au {at.fr}", f"Option until {at.en}")]
+        at = news.expires_at.astimezone(home)
+        day = date_of(at)
+        lines += [Sentence(f"Option jusqu'au {day.fr} à {_clock(at)}", f"Option until {day.en} at {at:%H:%M}")]
     if news.reason:
         lines += [Sentence(f"Motif : {news.reason}", f"Reason: {news.reason}")]
     if news.message:
@@ -83,15 +84,20 @@ def item(news: News, language: str, home: ZoneInfo) -> Mapping[str, Any]:
     return {"head": f"{news.production} – {news.title}", "lines": [line.in_language(language) for line in lines]}
 
 
+def _clock(local: datetime) -> str:
+    """Return "20 h" or "20 h 30", as the pages write it."""
+    return f"{local.hour} h {local.minute:02d}" if local.minute else f"{local.hour} h"
+
+
 def _when(told: Told) -> Sentence:
     starts, ends = (at.astimezone(told.place.zone) for at in (told.starts_at, told.ends_at))
     day = date_of(starts)
-    end_fr, end_en = f"{ends.hour} h {ends.minute:02d}", f"{ends:%H:%M}"
+    end_fr, end_en = _clock(ends), f"{ends:%H:%M}"
     if ends.date() != starts.date():
         end_day = date_of(ends)
         end_fr, end_en = f"{end_fr} le {end_day.fr}", f"{end_en} on {end_day.en}"
     return Sentence(
-        f"{_DAYS_FR[starts.weekday()]} {day.fr}, de {starts.hour} h {starts.minute:02d} à {end_fr}",
+        f"{_DAYS_FR[starts.weekday()]} {day.fr}, de {_clock(starts)} à {end_fr}",
         f"{_DAYS_EN[starts.weekday()]} {day.en}, from {starts:%H:%M} to {end_en}",
     )
 

@@ -40,7 +40,7 @@ async def test_whoever_said_yes_is_told_in_one_mail_that_all_dates_are_confirmed
     assert len((await house.stage.post("/assignments/bulk", body)).json()["done"]) == 3
     (letter,) = await house.work()
     assert letter.subject == "Compagnie du Lever vous confirme 3 dates"
-    assert "mercredi 5 mars 2031, de 10 h 00 à 13 h 00" in letter.text
+    assert "mercredi 5 mars 2031, de 10 h à 13 h" in letter.text
     for wrong in ("option", "pas un engagement", "rien n'est engagé", "cachet"):
         assert wrong not in letter.text
     assert (await told(house))[-1] == ("confirmed", "sent", None)

@@ -39,7 +39,7 @@ async def test_what_an_import_brings_is_told_to_nobody_and_what_it_changes_as_by
     letters = await brought(house, moved)
     assert letters
     assert {letter.subject for letter in letters} == {"Petite Compagnie : votre planning change"}
-    assert all("de 15 h 30 à 19 h 00" in letter.text and "Avant : " in letter.text for letter in letters)
+    assert all("de 15 h 30 à 19 h" in letter.text and "Avant : " in letter.text for letter in letters)
     gone = changed(moved, "assignments.csv", ("A-001,C01,comedien,confirmed", "A-001,C01,comedien,cancelled"))
     (letter,) = await brought(house, gone)
     assert letter.subject == "Petite Compagnie : une date annulée"

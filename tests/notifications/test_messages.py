@@ -56,8 +56,8 @@ async def test_one_mail_goes_to_each_person_whatever_the_number_of_options(house
     letter = next(letter for letter in planning if letter.to == players[0].address)
     for day in ("lundi 3 mars 2031", "mardi 4", "mercredi 5", "jeudi 6", "vendredi 7 mars 2031"):
         assert day in letter.text
-    assert "de 10 h 00 à 13 h 00" in letter.text
-    assert "Option jusqu'au 21 février 2031 à 10 h 00" in letter.text
+    assert "de 10 h à 13 h" in letter.text
+    assert "Option jusqu'au 21 février 2031 à 10 h" in letter.text
     assert "«\u00a0Une semaine avec nous ?\u00a0»" in letter.text
     assert "/me" in letter.text
     assert "pas un engagement" in letter.text
@@ -99,8 +99,8 @@ async def test_changes_of_fifteen_minutes_make_one_mail_that_names_what_was_befo
     assert await house.minute(begun + WINDOW - 2 * MINUTE) == []
     (letter,) = await house.minute(begun + WINDOW + 2 * MINUTE)
     assert (letter.to, letter.subject) == (player.address, "Compagnie du Lever : votre planning change")
-    assert "lundi 3 mars 2031, de 11 h 00 à 14 h 00" in letter.text
-    assert "Avant : lundi 3 mars 2031, de 10 h 00 à 13 h 00" in letter.text
+    assert "lundi 3 mars 2031, de 11 h à 14 h" in letter.text
+    assert "Avant : lundi 3 mars 2031, de 10 h à 13 h" in letter.text
     assert "10 h 30" not in letter.text
     assert "mercredi 5 mars 2031" in letter.text
     assert "Annulé" in letter.text
@@ -297,7 +297,7 @@ async def test_the_evening_before_is_at_six_on_both_sides_of_a_clock_change(
     assert [one for one in await house.minute(eve - MINUTE) if "demain" in one.subject] == []
     (letter,) = [one for one in await house.minute(eve) if "demain" in one.subject]
     assert letter.to == player.address
-    assert f"de {day.hour} h 00 à {day.hour + 3} h 00" in letter.text
+    assert f"de {day.hour} h à {day.hour + 3} h" in letter.text
     assert await house.minute(eve + MINUTE) == []
     eves = await house.log(kind="eve")
     assert [(one["status"], one["person"]["id"]) for one in eves] == [("sent", player.person["id"])]
@@ -528,7 +528,7 @@ async def test_small_moves_that_add_up_are_told_to_whoever_knew_the_first_and_to
     await moved(house, call, 20 * MINUTE)
     (letter,) = await house.minute(utc_now() + 2 * WINDOW)
     assert letter.to == early.address
-    assert "Avant : lundi 3 mars 2031, de 10 h 00 à 13 h 00" in letter.text
+    assert "Avant : lundi 3 mars 2031, de 10 h à 13 h" in letter.text
     assert "de 10 h 20 à 13 h 20" in letter.text
     await moved(house, call, 30 * MINUTE)
     (letter,) = await house.minute(utc_now() + 2 * WINDOW)

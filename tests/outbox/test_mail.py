@@ -30,8 +30,8 @@ PLANNED = {
     "contact": "Anne d'Arc (anne@example.org)",
     "me_url": "https://filage.test/me?x=1&y=2",
     "items": [
-        {"head": "La Mouette – Répétition", "lines": ["lundi 3 mars 2031, de 10 h 00 à 13 h 00", "L'Atelier, Nantes"]},
-        {"head": "La Mouette – Filage", "lines": ["mardi 4 mars 2031, de 14 h 00 à 18 h 00"]},
+        {"head": "La Mouette – Répétition", "lines": ["lundi 3 mars 2031, de 10 h à 13 h", "L'Atelier, Nantes"]},
+        {"head": "La Mouette – Filage", "lines": ["mardi 4 mars 2031, de 14 h à 18 h"]},
     ],
 }
 CONTEXT |= {kind: PLANNED for kind in MailKind if kind not in CONTEXT}
