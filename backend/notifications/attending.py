@@ -59,9 +59,9 @@ async def renew(act: Act) -> None:
 
 
 async def _remind(act: Act) -> None:
-    """Remind, once, whoever has not answered an option that is about to expire."""
+    """Remind, once, whoever has not answered an option that is about to expire; never before its offer has left."""
     due = (
-        select(Asking.assignment_id)
+        select(Asking.assignment_id, Asking.remind_at, _is_on_its_way().label("is_early"))
         .join(Assignment, Assignment.id == Asking.assignment_id)
         .where(
             Asking.remind_at <= act.now,
@@ -69,14 +69,15 @@ async def _remind(act: Act) -> None:
             repository.has_status(Status.OPTION, act.now),
         )
     )
-    statement = update(Asking).where(Asking.assignment_id.in_(due)).values(reminded_at=act.now)
-    reminded = await act.session.scalars(
-        statement.returning(Asking.assignment_id), execution_options={"synchronize_session": False}
-    )
-    ids = list(reminded)
-    if ids:
-        published = and_(Assignment.id.in_(ids), Call.published_version > 0)
-        notices.note(act, NoticeKind.EXPIRING, await notices.concerned_by(act, published))
+    rows = (await act.session.execute(due)).all()
+    if any(row.is_early for row in rows):
+        await agenda.enter(act.session, act.company, [act.now + agenda.MINUTE])
+    causes = {row.assignment_id: row.remind_at for row in rows if not row.is_early}
+    if causes:
+        statement = update(Asking).where(Asking.assignment_id.in_(causes)).values(reminded_at=act.now)
+        await act.session.execute(statement, execution_options={"synchronize_session": False})
+        published = and_(Assignment.id.in_(causes), Call.published_version > 0)
+        notices.note(act, NoticeKind.EXPIRING, await notices.concerned_by(act, published), causes=causes)
 
 
 async def _announce(act: Act, day: date, zone: ZoneInfo) -> None:
@@ -91,6 +92,17 @@ async def _announce(act: Act, day: date, zone: ZoneInfo) -> None:
         _not_announced(eve_of(begins, zone)),
     )
     notices.note(act, NoticeKind.EVE, await notices.concerned_by(act, of_the_day))
+
+
+def _is_on_its_way() -> ColumnElement[bool]:
+    """Tell whether the offer waits to be sent; one that waits for a publication is no reason to come back."""
+    sent = exists().where(Message.id == Notice.message_id, Message.status != MessageStatus.QUEUED)
+    return exists().where(
+        Notice.assignment_id == Asking.assignment_id,
+        Notice.kind == NoticeKind.OFFERED,
+        Notice.send_after.is_not(None),
+        ~sent,
+    )
 
 
 def _not_announced(since: object) -> ColumnElement[bool]:

@@ -43,9 +43,14 @@ class Concerned:
 
 
 def note(
-    act: Act, kind: NoticeKind, concerned: Iterable[Concerned], facts: Mapping[UUID, Mapping[str, Any]] | None = None
-) -> None:
-    """Note one kind of news for these people, to be stored with the act; `facts` is what they knew, by assignment."""
+    act: Act, kind: NoticeKind, concerned: Iterable[Concerned], facts: Mapping[UUID, Mapping[str, Any]] | None = None,
+    causes: Mapping[UUID, datetime] | None = None,
+) -> None:  # fmt: skip
+    """Note one kind of news for these people, to be stored with the act.
+
+    By assignment, `facts` is what they knew, and `causes` when the clock made it due: it leaves at once, and is late
+    from then on.
+    """
     if not follows_options(act) or (kind is NoticeKind.CONFIRMED and not tells_confirmations(act)):
         return
     # Of a date that was never published nobody knows: there is nothing to take back.
@@ -56,7 +61,7 @@ def note(
             Notice(
                 person_id=one.person_id, kind=kind, assignment_id=one.assignment_id, call_id=one.call_id,
                 facts=None if known is None else dict(known), actor_id=act.actor.user_id, noted_at=act.now,
-                send_after=_send_after(act, kind, one), message_id=None,
+                send_after=(causes or {}).get(one.assignment_id) or _send_after(act, kind, one), message_id=None,
             )
         )  # fmt: skip
     if found:

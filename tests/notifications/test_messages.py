@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from backend.core.clock import utc_now
-from backend.notifications import posting
+from backend.notifications import attending, posting
 from backend.notifications.log import KEPT_FOR
 from backend.planning.models import Message, Notice
 from backend.planning.notices import GATHERED_FOR
@@ -270,9 +270,26 @@ async def test_an_option_about_to_expire_is_recalled_once_to_whoever_has_not_ans
     assert await house.minute(EXPIRY - 3 * HOUR - MINUTE) == []
     (letter,) = await house.minute(EXPIRY - 3 * HOUR)
     assert (letter.to, letter.subject) == (silent.address, "Une option de Compagnie du Lever expire bientôt")
+    (reminder,) = await house.log(kind="expiring")
+    assert datetime.fromisoformat(reminder["send_after"]) == EXPIRY - 3 * HOUR
     assert await house.minute(EXPIRY - 2 * HOUR) == []
     await house.renew()
     assert await house.minute(EXPIRY - HOUR) == []
+
+
+@pytest.mark.postgresql  # without a queue, the option's mail leaves at once
+async def test_a_reminder_waits_for_its_offer_and_is_late_from_when_it_was_due(house: House) -> None:
+    recall = EXPIRY - 3 * HOUR
+    made = await house.option(await house.published(), await house.person(), remind_at=recall.isoformat())
+    info = await company_info(house.database, house.company)
+    async with house.database.company(info) as session:
+        await attending.attend(Act(session, info, FILAGE, recall))
+    assert await house.log(kind="expiring") == []
+    assert [letter.subject for letter in await house.work()] == ["Compagnie du Lever vous propose une date"]
+    (letter,) = await house.minute(recall + MINUTE)
+    assert letter.subject == "Une option de Compagnie du Lever expire bientôt"
+    (reminder,) = await house.log(kind="expiring", person_id=made["person_id"])
+    assert (datetime.fromisoformat(reminder["send_after"]), reminder["latency_seconds"]) == (recall, 60.0)
 
 
 @pytest.mark.parametrize(
