@@ -1,5 +1,6 @@
 """The OpenAPI document: JSON examples on every request and answer, composed from the examples of their fields."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,7 @@ _ERRORS = {
     "403": ("not_allowed", "Votre rôle dans cette compagnie ne le permet pas."),
     "404": ("not_found", "Cette fiche n'existe pas."),
     "409": ("state_conflict", "Cet acte n'est pas possible dans cet état."),
+    "413": ("payload_too_large", "Cet envoi est trop gros : faites-en plusieurs."),
     "412": ("stale_etag", "Cette fiche a changé entre-temps : relisez-la."),
     "422": ("invalid", "Certaines valeurs sont à corriger : voyez « errors »."),
     "428": ("precondition_required", "Il manque l'en-tête If-Match : relisez la fiche et renvoyez son ETag."),
@@ -36,6 +38,16 @@ _BY_FORMAT = {
 }  # fmt: skip
 _BY_TYPE = {"string": "texte", "integer": 1, "number": 1.0, "boolean": True, "null": None}
 _WRITES = frozenset({"patch", "delete"})
+# Counted limits: the answers "not available" of an hour, sign-ups, log-ins, and mails that somebody else receives.
+_LIMITED = re.compile(
+    r"(?:post .*/(?:offer|confirm|bulk|shifts|check|imports/season|companies|invitations|"
+    r"auth/(?:register|login|forgot-password|request-verify-token))|patch .*/calls/\{call_id\})$"
+)
+_KEY = {
+    "name": "Idempotency-Key", "in": "header", "required": False, "example": "0197a3c2-5b1e-7c3a-9d2f-1a2b3c4d5e6f",
+    "description": "The same key with the same request gets the first answer again, and nothing is done twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}  # fmt: skip
 
 
 def install(app: FastAPI) -> None:
@@ -53,11 +65,13 @@ def build(app: FastAPI) -> dict[str, Any]:
     """Return the document of `app`."""
     document = get_openapi(title="Filage", version=app.version, description=DESCRIPTION, routes=app.routes)
     schemas = document["components"]["schemas"]
-    for path in document["paths"].values():
-        for method, operation in path.items():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             _join_security(operation)
             _add_examples(operation, schemas)
-            _add_errors(method, operation)
+            _add_errors(method, path, operation)
+            if method == "post" and operation.get("security") and "/auth/" not in path:
+                operation.setdefault("parameters", []).append(_KEY)
     for replaced in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form of a 422
         schemas.pop(replaced, None)
     return document
@@ -77,9 +91,13 @@ def _add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None
                 media["example"] = example_of(media["schema"], schemas)
 
 
-def _add_errors(method: str, operation: dict[str, Any]) -> None:
-    responses = operation["responses"]
+def _add_errors(method: str, path: str, operation: dict[str, Any]) -> None:
+    responses, security = operation["responses"], operation.get("security") or [{}]
     wanted = {"422"} if "422" in responses else set()
+    wanted |= {"400", "403"} if "company" in security[0] else set()
+    wanted |= {"413"} if "requestBody" in operation else set()
+    wanted |= {"412"} if any(one["name"].lower() == "if-match" for one in operation.get("parameters", [])) else set()
+    wanted |= {"429"} if _LIMITED.search(f"{method} {path}") else set()
     if operation.get("security"):
         wanted |= {"401", "404"}
         wanted |= {"428", "412", "409"} if method in _WRITES else set()

@@ -92,6 +92,18 @@ def test_every_operation_says_which_errors_it_answers(operations: list[Operation
             assert problem["trace_id"], name
 
 
+def test_limits_roles_versions_and_keys_are_documented_where_they_hold(operations: list[Operation]) -> None:
+    documented = dict(operations)
+    for act in ("offer", "confirm"):
+        operation = documented[f"POST /api/v1/assignments/{{assignment_id}}/{act}"]
+        assert {"400", "403", "412", "413", "429"} <= set(operation["responses"])
+        assert "Idempotency-Key" in {one["name"] for one in operation["parameters"]}
+    assert "429" in documented["POST /api/v1/auth/login"]["responses"]
+    assert "429" not in documented["GET /api/v1/calls"]["responses"]
+    assert "Idempotency-Key" not in str(documented["POST /api/v1/auth/login"])
+    assert {"400", "403"} <= set(documented["GET /api/v1/planning"]["responses"])
+
+
 def test_operation_ids_are_unique(operations: list[Operation]) -> None:
     ids = [operation["operationId"] for _, operation in operations]
     assert len(set(ids)) == len(ids)
