@@ -110,7 +110,7 @@ async def lock_call(act: Act, call_id: UUID) -> Call | None:
 
 
 async def hold_call(act: Act, call_id: UUID) -> Call | None:
-    """Return a call that nobody changes, cancels, deletes or acts on the people of until this act is stored."""
+    """Return a call that nobody changes, cancels, deletes or staffs until this act is stored."""
     query = select(Call).where(Call.id == call_id).with_for_update(key_share=True)
     return (await act.session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
@@ -146,10 +146,21 @@ async def list_calls_to_publish(act: Act, period: Period, production_id: UUID | 
 
 
 async def list_audience(act: Act, calls: Collection[UUID]) -> Sequence[Row[Any]]:
-    """Return who stands on these calls beyond a draft, each call once: `call_id`, `person_id`, `name`."""
+    """Return who stands on these calls beyond a draft, each call once: `call_id`, `person_id`, `name`, and how.
+
+    `has_account`: in their own planning; `has_mail`: a mail reaches them.
+    """
     name = (Person.first_name + " " + Person.last_name).label("name")
     query = (
-        select(Assignment.call_id, Assignment.person_id, name, Person.last_name, Call.starts_at)
+        select(
+            Assignment.call_id,
+            Assignment.person_id,
+            name,
+            Person.last_name,
+            Call.starts_at,
+            Person.user_id.is_not(None).label("has_account"),
+            or_(Person.user_id.is_not(None), Person.email.is_not(None)).label("has_mail"),
+        )
         .join(Person, Person.id == Assignment.person_id)
         .join(Call, Call.id == Assignment.call_id)
         .where(Assignment.call_id.in_(calls), Assignment.status != Status.DRAFT, is_live(act.now))
