@@ -92,12 +92,12 @@ CONFIRMED_DRAFT = Sentence(
     "{name}: confirmed. The call is not published, and nothing is said to them before it is.",
 )
 PUBLISHED = Sentence(
-    "Publié : {number} convocation(s). {people} personne(s) en sont prévenues.",
-    "Published: {number} call(s). {people} person(s) are told.",
+    "Convocations publiées : {number}. Personnes prévenues : {people}.",
+    "Calls published: {number}. People told: {people}.",
 )
 PUBLISHED_ALONE = Sentence(
-    "Publié : {number} convocation(s). Personne n'était à prévenir.",
-    "Published: {number} call(s). There was nobody to tell.",
+    "Convocations publiées : {number}. Personne n'était à prévenir.",
+    "Calls published: {number}. There was nobody to tell.",
 )
 BUSY = Sentence(
     "Ces personnes sont déjà confirmées ailleurs en même temps : changez les horaires, ou annulez l'autre affectation.",

@@ -114,7 +114,7 @@ class Words:
 
     def typed(self, fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return what somebody typed into a form, each with its name in words; ids and versions are left out."""
-        known = {name: value for name, value in fields if name in FIELDS}
+        known = {name: value for name, value in fields if name in FIELDS and name != "version"}
         return [(name, value) for name, _, value in changes_in_words(None, known, self.language)]
 
     def _clock(self, local: datetime) -> str:

@@ -250,7 +250,7 @@ async def test_publishing_begins_with_what_will_be_read_by_whom(windows: Windows
     await expect(page.locator("main")).to_contain_text(played.person["last_name"])
     assert await violations(page) == []
     await page.get_by_role("button", name="Publier 2 changements").click()
-    await expect(page.locator("#done")).to_contain_text("Publié : 2 convocation(s)")
+    await expect(page.locator("#done")).to_contain_text("Convocations publiées : 2")
     assert (await played.stage.get(f"/calls/{played.first['id']}")).json()["status"] == "published"
 
 

@@ -254,7 +254,7 @@ async def test_publishing_says_who_is_reached_and_then_how_many_were_told(
     done = await owner.send_form(page, f"{home}/publish")
 
     shown = await owner.get(done.headers["location"])
-    assert "Publié : 1 convocation(s). 1 personne(s) en sont prévenues." in shown.text
+    assert "Convocations publiées : 1. Personnes prévenues : 1." in shown.text
     assert "C&#39;est enregistré." not in shown.text
 
 
