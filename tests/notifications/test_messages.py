@@ -235,13 +235,13 @@ async def test_a_move_that_another_mail_has_shown_meanwhile_is_not_told_again(ho
     await house.stage.act(fallen, "decline", on_behalf="phone")
     (letter,) = await house.work()
     assert letter.to == second.address
-    assert "de 11 h 00 à 14 h 00" in letter.text
+    assert "de 11 h à 14 h" in letter.text
     assert await house.minute(utc_now() + 2 * WINDOW) == []
     house.at_present()
     await moved(house, call, 3 * HOUR)
     (letter,) = await house.minute(utc_now() + 2 * WINDOW)
     assert letter.to == second.address
-    assert "Avant : lundi 3 mars 2031, de 11 h 00 à 14 h 00" in letter.text
+    assert "Avant : lundi 3 mars 2031, de 11 h à 14 h" in letter.text
 
 
 async def test_a_change_says_of_each_date_whether_it_is_an_option_or_confirmed(house: House) -> None:
@@ -253,7 +253,7 @@ async def test_a_change_says_of_each_date_whether_it_is_an_option_or_confirmed(h
     await house.work()
     await moved(house, call, HOUR)
     texts = {letter.to: letter.text for letter in await house.minute(utc_now() + 2 * WINDOW)}
-    marks = ("Date confirmée", "Option jusqu'au 21 février 2031 à 10 h 00", "En option : vous avez déjà dit oui")
+    marks = ("Date confirmée", "Option jusqu'au 21 février 2031 à 10 h", "En option : vous avez déjà dit oui")
     found = {to: [mark for mark in marks if mark in text] for to, text in texts.items()}
     assert found == {engaged.address: [marks[0]], asked.address: [marks[1]], willing.address: [marks[2]]}
     assert not [to for to, text in texts.items() if "Venez" in text]
