@@ -27,10 +27,9 @@ from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import keep_instead
 from backend.web import forms, planning_words
-from backend.web.attempts import with_query
 from backend.web.board_view import GROUPS, VIEWS, Board, View, build, suits
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsPlanner, AsReader, opened, see
+from backend.web.sessions import AsPlanner, AsReader, opened, see, with_query
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, dependencies=[Depends(opened)])
 Asked = Annotated[str, Query(max_length=60)]

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from backend.planning.domain.states import Status
 from backend.planning.models import CallStatus
 from backend.planning.staffing import Colour
-from backend.web.attempts import with_query
 from backend.web.planning_words import COVERAGE, DEPARTMENTS, ICONS, KINDS, STATUSES, TINTS, named
+from backend.web.sessions import with_query
 from backend.web.speaking import Words
 
 Planning = Mapping[str, Any]

@@ -18,10 +18,9 @@ from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, naming
-from backend.web.attempts import with_query
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render
-from backend.web.sessions import AsPlanner, AsReader, opened, see
+from backend.web.sessions import AsPlanner, AsReader, opened, see, with_query
 
 router = APIRouter(
     prefix="/c/{slug}/calls", include_in_schema=False, dependencies=[Depends(opened)], route_class=AnswerRoute

@@ -1,7 +1,8 @@
 """What the pages of a call show: its place's clock, its positions with the people on them, its findings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,14 @@ from fastapi import Request, Response
 
 from backend.audit import trail
 from backend.audit.repository import EventsFilter
-from backend.core.errors import AppError, StaleError
+from backend.core.errors import Sentence
 from backend.core.pagination import PageRequest
 from backend.people import service as people
 from backend.planning import calls as on_calls
 from backend.planning import reading
 from backend.planning.domain.states import Action, Status, allowed
+from backend.planning.finding_schemas import ClearanceIn
+from backend.planning.gate import Brought
 from backend.planning.models import CallStatus
 from backend.planning.period import BoundedPeriod
 from backend.planning.reading import PlanningFilter
@@ -26,10 +29,10 @@ from backend.productions import service as productions
 from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.rules.dated import grounds
 from backend.tenancy.acting import Act
-from backend.web import planning_words
-from backend.web.attempts import NEEDS_CLEARANCE, told
+from backend.web import forms, planning_words
 from backend.web.board import MANY, changed_board, said_of, zone_of
 from backend.web.board_view import OF_STATUS, STANDING, coverage, filled, group
+from backend.web.forms import Refused
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import local_path
 from backend.web.speaking import Words
@@ -38,6 +41,13 @@ COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
 EMPTY_BREAKS = 1
 MOST_BREAKS = 6
 MOST_NAMES = 5
+OF_A_CALL = ("title", "production_id", "kind", "venue_id", "starts_at", "ends_at", "breaks", "unplaced_break_minutes")
+NEEDS_CLEARANCE = frozenset({"override_required", "skill_missing", "ground_required"})
+CHANGED = Sentence(
+    "Quelqu'un a modifié cette fiche entre-temps. Vos changements sont conservés ci-dessous ; comparez puis "
+    "enregistrez.",
+    "Somebody has changed this meanwhile. Your changes are kept below; compare, then save.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,27 +191,63 @@ def breaks_of(values: Mapping[str, str]) -> list[int]:
     return list(range(min(len(filled) + EMPTY_BREAKS, MOST_BREAKS)))
 
 
-async def show_gate(request: Request, act: Act, error: AppError, fields: Mapping[str, str], path: str) -> Response:
+def trying(
+    request: Request, act: Act, call_id: UUID | None, form: str, fields: dict[str, str], of: UUID | None = None
+) -> AbstractAsyncContextManager[None]:
+    """Try an act of a call's page; refused, show what the law says of it, or the `form` as it was typed.
+
+    `of` is what may be changed meanwhile where that is not the call itself: somebody's place on it.
+    """
+
+    async def again(refusal: Refused) -> Response:
+        if "findings" in refusal.extra:
+            return await show_gate(request, act, refusal, fields)
+        if is_fragment(request) and call_id is not None:
+            return await show_refusal(request, act, call_id, refusal, fields, of)
+        return await show_call(request, act, call_id, _typed(request, form, fields, refusal))
+
+    return forms.trying(act, again, OF_A_CALL if form == "edit" else ())
+
+
+def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:
+    shown, language = replace(refusal, sentence=CHANGED) if refusal.is_stale else refusal, request.state.language
+    errors = shown.errors(language) | {one["id"]: one["detail"] for one in refusal.extra.get("failed", [])}
+    return Form(name, fields, shown.text(language), errors, int(refusal.status), stale=refusal.is_stale)
+
+
+def brought(request: Request, fields: Mapping[str, str]) -> Brought:
+    """Return what a form brings to pass the law: a reason, and a ground and its document for each rule."""
+    grounds = [
+        {"rule": name.removeprefix("ground-"), "ground": value, "document": fields.get(f"document-{name[7:]}", "")}
+        for name, value in fields.items()
+        if name.startswith("ground-") and value
+    ]
+    reason = fields.get("override_reason") or None
+    clearance = forms.body_of(ClearanceIn, {"override_reason": reason, "grounds": grounds})
+    return Brought(clearance, words_of(request).language)
+
+
+async def show_gate(request: Request, act: Act, refusal: Refused, fields: Mapping[str, str]) -> Response:
     """Return what the law says of a refused act, with the form that sends it again with what makes it pass."""
     words = words_of(request)
-    sentence, errors = told(words, error)
+    sentence, errors = refusal.text(words.language), refusal.errors(words.language)
     own = ("override_reason", "ground-", "document-", "seen")
     kept = [(name, value) for name, value in fields.items() if not name.startswith(own)]
     base = f"/c/{act.company.slug}"
-    sentence = words.say(planning_words.GATE[error.code]) if error.code in planning_words.GATE else sentence
-    told_of = error.extra["findings"]
+    sentence = words.say(planning_words.GATE[refusal.code]) if refusal.code in planning_words.GATE else sentence
+    told_of = refusal.extra["findings"]
     names = await people.names_of(act, {UUID(one["person_id"]) for one in told_of if one["person_id"]})
     return render(
-        request, "gate_fragment.html" if is_fragment(request) else "gate.html", act=act, status=int(error.status),
-        findings=group(told_of, names), sentence=sentence, errors=errors, kept=kept, target=path, home=base,
-        may_pass=error.code in NEEDS_CLEARANCE, back=local_path(fields.get("back", ""), base),
+        request, "gate_fragment.html" if is_fragment(request) else "gate.html", act=act, status=int(refusal.status),
+        findings=group(told_of, names), sentence=sentence, errors=errors, kept=kept, target=request.url.path, home=base,
+        may_pass=refusal.code in NEEDS_CLEARANCE, back=local_path(fields.get("back", ""), base),
         grounds=[(code, words.say(said)) for code, said in grounds().items()],
         reason=fields.get("override_reason", ""),
     )  # fmt: skip
 
 
 async def show_refusal(
-    request: Request, act: Act, call_id: UUID, error: AppError, fields: Mapping[str, str], of: UUID | None = None
+    request: Request, act: Act, call_id: UUID, refusal: Refused, fields: Mapping[str, str], of: UUID | None = None
 ) -> Response:
     """Return to the board's script which call was not changed, why, and what stands in its way.
 
@@ -209,18 +255,18 @@ async def show_refusal(
     changed of it comes along, so that the next gesture begins from what is.
     """
     words, zone = words_of(request), act.company.timezone
-    sentence, errors = told(words, error)
+    sentence, errors = refusal.text(words.language), refusal.errors(words.language)
     call = await on_calls.read_call(act, call_id)
     call_zone = await zone_of(act, call.venue_id)
-    in_the_way = await _in_the_way(act, error.extra.get("conflicts") or [])
-    sentence = words.say(planning_words.BUSY) if error.code == "overlap" and in_the_way else sentence
-    failed = [one["detail"] for one in error.extra.get("failed", [])]
-    is_stale = isinstance(error, StaleError)
-    name, board = await changed_board(request, act, fields) if is_stale and fields.get("seen") else ("", {})
+    in_the_way = await _in_the_way(act, refusal.extra.get("conflicts") or [])
+    sentence = words.say(planning_words.BUSY) if refusal.code == "overlap" and in_the_way else sentence
+    failed = [one["detail"] for one in refusal.extra.get("failed", [])]
+    sentence = words.say(CHANGED) if refusal.is_stale else sentence
+    name, board = await changed_board(request, act, fields) if refusal.is_stale and fields.get("seen") else ("", {})
     if name:
         sentence = await _overtaken(act, words, call, call_zone, of or call_id)
     response = render(
-        request, "refused_fragment.html", act=act, status=int(error.status), call=call, in_the_way=in_the_way,
+        request, "refused_fragment.html", act=act, status=int(refusal.status), call=call, in_the_way=in_the_way,
         sentences=list(dict.fromkeys([*([sentence] if sentence else []), *errors.values(), *failed]))[:MOST_NAMES],
         most=MOST_NAMES, zone=zone, call_zone=call_zone, fresh=name, **{"home": f"/c/{act.company.slug}", **board},
     )  # fmt: skip

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from backend.core.errors import AppError, FieldError, InvalidError, Sentence, StaleError
+from backend.core.errors import FieldError, InvalidError, Sentence
 from backend.core.preconditions import ANY_VERSION
 from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
@@ -19,10 +19,11 @@ from backend.planning.domain.wall_times import move_to, read_instant
 from backend.planning.schemas import AssignmentIn, CallChange, CallIn, CallOut, PositionChange, PositionIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
-from backend.web.attempts import RefusedError, brought, read, told, told_whole, trying, typed, version_of
+from backend.web import forms
 from backend.web.board import answer_act, show_board, zone_of
-from backend.web.call_view import Form, read_sheet, show_call, show_gate, show_refusal
-from backend.web.rendering import is_fragment, render, words_of
+from backend.web.call_view import Form, brought, read_sheet, show_call, trying
+from backend.web.forms import Refused
+from backend.web.rendering import is_fragment, render
 from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see, unhurried
 from backend.web.written_times import read_day, read_hour, read_known, read_wall
 
@@ -49,13 +50,10 @@ async def new_call(act: AsPlanner, request: Request) -> Response:
 @router.post("/calls/new")
 async def create_call(act: AsPlanner, request: Request) -> Response:
     """Add a draft."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            values = await _read_call(act, fields)
-            call = await on_calls.create_call(act, read(CallIn, values))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, None, "edit", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, None, "edit", fields):
+        values = await _read_call(act, fields)
+        call = await on_calls.create_call(act, forms.body_of(CallIn, values))
     return see(f"/c/{act.company.slug}/calls/{call.id}?saved=1")
 
 
@@ -78,156 +76,129 @@ async def call_sheet(call_id: UUID, act: AsReader, request: Request) -> Response
 @router.post("/calls/{call_id}", dependencies=HURRIED)
 async def change_call(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Change what a call is; times are those of its place."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            values = await _read_call(act, fields)
-            body = read(CallChange, values)
-            await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "edit", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "edit", fields):
+        values = await _read_call(act, fields)
+        body = forms.body_of(CallChange, values)
+        await on_calls.change_call(act, call_id, body, forms.expected_version(request), brought(request, fields))
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
 @router.post("/calls/{call_id}/move", dependencies=HURRIED)
 async def move(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Move a call to another day, hour or venue, or somebody's place on it to somebody else; or copy it there."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            said, call = await _moved(request, act, call_id, fields)
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "move", fields):
+        said, call = await _moved(request, act, call_id, fields)
     return await answer_act(request, act, fields, call, **said)
 
 
 @router.post("/calls/{call_id}/stretch", dependencies=HURRIED)
 async def stretch(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Give a call another start and end, in the wall times of its place; `by` adds minutes to the end."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            call = await on_calls.read_call(act, call_id)
-            zone = ZoneInfo(await zone_of(act, call.venue_id))
-            values = {name: read_wall(name, fields.get(name[:-3], ""), zone) for name in ("starts_at", "ends_at")}
-            minutes = fields.get("by", "")
-            if minutes in {"-15", "15"}:
-                values = {"ends_at": call.ends_at + timedelta(minutes=int(minutes))}
-            body = read(CallChange, values)
-            await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "move", fields):
+        call = await on_calls.read_call(act, call_id)
+        zone = ZoneInfo(await zone_of(act, call.venue_id))
+        values = {name: read_wall(name, fields.get(name[:-3], ""), zone) for name in ("starts_at", "ends_at")}
+        minutes = fields.get("by", "")
+        if minutes in {"-15", "15"}:
+            values = {"ends_at": call.ends_at + timedelta(minutes=int(minutes))}
+        body = forms.body_of(CallChange, values)
+        await on_calls.change_call(act, call_id, body, forms.expected_version(request), brought(request, fields))
     return await answer_act(request, act, fields, **_undo_of(call))
 
 
 @router.post("/calls/{call_id}/back", dependencies=HURRIED)
 async def move_back(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Undo a move: the times and the venue that the call had."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            call = await on_calls.read_call(act, call_id)
-            starts, ends = (read_known(name, fields.get(name, "")) for name in ("starts_at", "ends_at"))
-            by = starts - call.starts_at
-            pauses = [
-                {"starts_at": one.starts_at + by, "ends_at": one.ends_at + by, "paid": one.paid} for one in call.breaks
-            ]
-            values = {
-                "starts_at": starts,
-                "ends_at": ends,
-                "breaks": pauses,
-                "venue_id": fields.get("venue_id") or None,
-            }
-            body = read(CallChange, values)
-            await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "move", fields):
+        call = await on_calls.read_call(act, call_id)
+        starts, ends = (read_known(name, fields.get(name, "")) for name in ("starts_at", "ends_at"))
+        by = starts - call.starts_at
+        pauses = [
+            {"starts_at": one.starts_at + by, "ends_at": one.ends_at + by, "paid": one.paid} for one in call.breaks
+        ]
+        values = {
+            "starts_at": starts,
+            "ends_at": ends,
+            "breaks": pauses,
+            "venue_id": fields.get("venue_id") or None,
+        }
+        body = forms.body_of(CallChange, values)
+        await on_calls.change_call(act, call_id, body, forms.expected_version(request), brought(request, fields))
     return await answer_act(request, act, fields, done="undone")
 
 
 @router.post("/cure", dependencies=HURRIED)
 async def cure(act: AsPlanner, request: Request) -> Response:
     """Do what a finding proposes: the call begins later, ends earlier or later, or has breaks."""
-    fields = await typed(request)
+    fields = forms.all_of_it(request)
     name, _, rest = fields.get("cure", "").partition(" ")
     call_id = _uuid("cure", name)
-    try:
-        async with trying(act):
-            call = await on_calls.read_call(act, call_id)
-            body = read(CallChange, _cured(call, *rest.partition(" ")[::2]))
-            await on_calls.change_call(act, call_id, body, call.version, brought(request, fields))
-    except AppError as error:
-        path = f"/c/{act.company.slug}/cure"
-        raise RefusedError(await _again(request, act, call_id, "move", fields, error, path), error) from None
+    async with trying(request, act, call_id, "move", fields):
+        call = await on_calls.read_call(act, call_id)
+        body = forms.body_of(CallChange, _cured(call, *rest.partition(" ")[::2]))
+        await on_calls.change_call(act, call_id, body, call.version, brought(request, fields))
     return await answer_act(request, act, fields, done="saved")
 
 
 @router.post("/copy-week")
 async def copy_week(act: AsPlanner, request: Request) -> Response:
     """Copy a week's calls with what they need to another week, and on demand their people as drafts."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            source = {"week": fields.get("week", "")}
-            people = "draft" if fields.get("people") else "none"
-            await copy_calls(act, read(CopyIn, {"source": source, "to": fields.get("to", ""), "people": people}))
-    except AppError as error:
-        sentence = told_whole(words_of(request), error)
-        raise RefusedError(await show_board(request, act, fields, sentence, int(error.status)), error) from None
+    fields = forms.all_of_it(request)
+
+    async def again(refusal: Refused) -> Response:
+        return await show_board(request, act, fields, refusal.whole(request.state.language), int(refusal.status))
+
+    async with forms.trying(act, again):
+        source = {"week": fields.get("week", "")}
+        people = "draft" if fields.get("people") else "none"
+        await copy_calls(act, forms.body_of(CopyIn, {"source": source, "to": fields.get("to", ""), "people": people}))
     return await answer_act(request, act, fields, done="saved")
 
 
 @router.post("/calls/{call_id}/cancel")
 async def cancel_call(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Cancel a call, with a reason for whoever was called."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            values = {"status": "cancelled", "cancel_reason": fields.get("cancel_reason") or None}
-            await on_calls.change_call(act, call_id, read(CallChange, values), version_of(fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "cancel", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "cancel", fields):
+        values = {"status": "cancelled", "cancel_reason": fields.get("cancel_reason") or None}
+        await on_calls.change_call(act, call_id, forms.body_of(CallChange, values), forms.expected_version(request))
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
 @router.post("/calls/{call_id}/delete")
 async def delete_call(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Delete a draft that nobody was told of."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            await on_calls.delete_call(act, call_id, version_of(fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "cancel", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "cancel", fields):
+        await on_calls.delete_call(act, call_id, forms.expected_version(request))
     return await answer_act(request, act, fields, done="undone")
 
 
 @router.post("/calls/{call_id}/positions")
 async def add_position(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Say what else a call needs."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            body = read(PositionIn, {"job": fields.get("job", ""), "headcount": _number(fields.get("headcount", ""))})
-            await on_positions.create_position(act, call_id, body)
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "position", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "position", fields):
+        wanted = {"job": fields.get("job", ""), "headcount": _number(fields.get("headcount", ""))}
+        body = forms.body_of(PositionIn, wanted)
+        await on_positions.create_position(act, call_id, body)
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
 @router.post("/calls/{call_id}/positions/{position_id}")
 async def change_position(call_id: UUID, position_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Change how many people a position needs, or take it away."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            if fields.get("what") == "delete":
-                await on_positions.delete_position(act, call_id, position_id, version_of(fields))
-            else:
-                body = read(PositionChange, {"headcount": _number(fields.get("headcount", ""))})
-                await on_positions.change_position(act, call_id, position_id, body, version_of(fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, "position", fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "position", fields):
+        if fields.get("what") == "delete":
+            await on_positions.delete_position(act, call_id, position_id, forms.expected_version(request))
+        else:
+            body = forms.body_of(PositionChange, {"headcount": _number(fields.get("headcount", ""))})
+            await on_positions.change_position(act, call_id, position_id, body, forms.expected_version(request))
     return see(f"/c/{act.company.slug}/calls/{call_id}?saved=1")
 
 
@@ -261,8 +232,8 @@ async def _moved(
     if fields.get("copy"):
         copy = await copy_call(act, call_id, times, with_people=bool(fields.get("team")))
         return {"done": "copied", "call": copy.id}, None
-    body = read(CallChange, times)
-    moved = await on_calls.change_call(act, call_id, body, version_of(fields), brought(request, fields))
+    body = forms.body_of(CallChange, times)
+    moved = await on_calls.change_call(act, call_id, body, forms.expected_version(request), brought(request, fields))
     return _undo_of(call), moved
 
 
@@ -278,7 +249,7 @@ async def _given_to(act: Act, call_id: UUID, fields: Mapping[str, str]) -> dict[
         position, job = place.id, place.job
     else:
         raise InvalidError(NOBODYS_PLACE, [FieldError(("body", "position"), NOBODYS_PLACE)])
-    body = read(AssignmentIn, {"call_id": call_id, "position_id": position, "person_id": person, "job": job})
+    body = forms.body_of(AssignmentIn, {"call_id": call_id, "position_id": position, "person_id": person, "job": job})
     made = await on_assignments.create_assignment(act, body)
     return {"done": "added", "call": call_id, "assignment": made.id, "name": fields.get("name", "")}
 
@@ -299,20 +270,6 @@ def _cured(call: CallOut, action: str, at: str) -> dict[str, Any]:
     pauses = [one.model_dump() for one in call.breaks]
     pauses += [{"starts_at": start, "ends_at": start + timedelta(minutes=20), "paid": False} for start in instants]
     return {"breaks": sorted(pauses, key=lambda one: one["starts_at"])}
-
-
-async def _again(
-    request: Request, act: Act, call_id: UUID | None, name: str, fields: dict[str, str], error: AppError,
-    path: str | None = None,
-) -> Response:  # fmt: skip
-    """Return the page of a refused act: what the law says with the form that passes it, or the form as it was typed."""
-    if "findings" in error.extra:
-        return await show_gate(request, act, error, fields, path or request.url.path)
-    if is_fragment(request) and call_id is not None:
-        return await show_refusal(request, act, call_id, error, fields)
-    sentence, errors = told(words_of(request), error)
-    form = Form(name, fields, sentence, errors, int(error.status), stale=isinstance(error, StaleError))
-    return await show_call(request, act, call_id, form)
 
 
 async def _read_call(act: Act, fields: Mapping[str, str]) -> dict[str, Any]:

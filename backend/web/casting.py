@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from backend.core.errors import AppError, InvalidError, Sentence
+from backend.core.errors import InvalidError, Sentence
 from backend.core.pagination import page_request
 from backend.people import service as people
 from backend.people.repository import PeopleFilter
@@ -23,24 +23,24 @@ from backend.planning.schemas import AssignmentIn, CancelIn, OfferIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, planning_words
-from backend.web.attempts import RefusedError, brought, read, told, trying, typed, version_of, with_query
 from backend.web.board import OF_PEOPLE, answer_act, zone_of
 from backend.web.board_view import group
-from backend.web.call_view import Form, default_expiry, show_call, show_gate, show_refusal
+from backend.web.call_view import brought, default_expiry, trying
 from backend.web.rendering import is_fragment, render, words_of
-from backend.web.sessions import AsPlanner, local_path, opened, see, unhurried
+from backend.web.sessions import AsPlanner, local_path, opened, see, unhurried, with_query
 from backend.web.written_times import read_wall
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
 A_PAGE = 25
+ACTS = frozenset({"offer", "confirm", "release", "cancel", "delete"})
 SAY_UNTIL_WHEN = Sentence("Dites jusqu'à quand la personne peut répondre.", "Say until when the person can answer.")
 
 
 @router.post("/calls/{call_id}/positions/{position_id}/candidates", dependencies=HURRIED)
 async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Show who could take a position. By POST: each answer "not available" is counted, as a confirmation is."""
-    fields = await typed(request)
+    fields = forms.all_of_it(request)
     place = await on_positions.read_position(act, call_id, position_id)
     call, jobs = await on_calls.read_call(act, call_id), await people.known_jobs(act)
     everybody = bool(fields.get("everybody"))
@@ -80,45 +80,36 @@ async def mark(call_id: UUID, position_id: UUID, act: AsPlanner, request: Reques
 @router.post("/calls/{call_id}/assignments", dependencies=HURRIED)
 async def assign(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Put somebody on a position: as a draft, as an option that expires, or confirmed if the law lets it pass."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            body = read(AssignmentIn, {"call_id": call_id} | _named(fields))
-            made = await on_assignments.create_assignment(act, body)
-            what = {"offer": "offered", "confirm": "confirmed"}.get(fields.get("what", ""), "added")
-            if fields.get("what") == "offer":
-                await on_assignments.offer(act, made.id, await _offer(act, call_id, fields))
-            elif fields.get("what") == "confirm":
-                await on_assignments.confirm(act, made.id, brought=brought(request, fields))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "person", fields):
+        body = forms.body_of(AssignmentIn, {"call_id": call_id} | _named(fields))
+        made = await on_assignments.create_assignment(act, body)
+        what = {"offer": "offered", "confirm": "confirmed"}.get(fields.get("what", ""), "added")
+        if fields.get("what") == "offer":
+            await on_assignments.offer(act, made.id, await _offer(act, call_id, fields))
+        elif fields.get("what") == "confirm":
+            await on_assignments.confirm(act, made.id, brought=brought(request, fields))
     return await _said(request, act, fields, call_id, done=what, person=made.person_id, assignment=made.id)
 
 
 @router.post("/calls/{call_id}/answers", dependencies=HURRIED)
 async def confirm_answers(call_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Confirm those of a call who have said yes, all of them or none."""
-    fields = await typed(request)
-    try:
-        async with trying(act):
-            ids = fields.get("ids", "").split()
-            body = read(BulkIn, {"action": BulkAction.CONFIRM, "ids": ids, "all_or_nothing": True})
-            done = await act_on_many(act, body, brought(request, fields), _most(request))
-    except AppError as error:
-        raise RefusedError(await _again(request, act, call_id, fields, error), error) from None
+    fields = forms.all_of_it(request)
+    async with trying(request, act, call_id, "person", fields):
+        ids = fields.get("ids", "").split()
+        body = forms.body_of(BulkIn, {"action": BulkAction.CONFIRM, "ids": ids, "all_or_nothing": True})
+        done = await act_on_many(act, body, brought(request, fields), _most(request))
     return await _said(request, act, fields, call_id, done="answers", number=len(done.done))
 
 
 @router.post("/assignments/{assignment_id}/{what}", dependencies=HURRIED)
 async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Request) -> Response:
     """Offer, confirm, release, cancel or delete an assignment."""
-    fields = await typed(request)
+    fields = forms.all_of_it(request)
     found = await on_assignments.read_assignment(act, assignment_id)
-    try:
-        async with trying(act):
-            await _do(request, act, found.id, found.call_id, what, fields)
-    except AppError as error:
-        raise RefusedError(await _again(request, act, found.call_id, fields, error, found.id), error) from None
+    async with trying(request, act, found.call_id, "person", fields, found.id):
+        await _do(request, act, found.id, found.call_id, what, fields)
     told_of = {"delete": "undone", "offer": "offered", "confirm": "confirmed"}.get(what, "saved")
     return await _said(request, act, fields, found.call_id, done=told_of, person=found.person_id)
 
@@ -137,20 +128,21 @@ async def _said(
 async def _do(
     request: Request, act: Act, assignment_id: UUID, call_id: UUID, what: str, fields: dict[str, str]
 ) -> None:  # fmt: skip
-    version = version_of(fields)
+    if what not in ACTS:
+        raise InvalidError.of(["body", "what"], "Cet acte n'existe pas.", "There is no such act.", "unknown")
+    version = forms.expected_version(request)
     if what == "offer":
         await on_assignments.offer(act, assignment_id, await _offer(act, call_id, fields), version)
     elif what == "confirm":
-        said = read(ConfirmIn, {"on_behalf": fields.get("on_behalf") or None}).on_behalf
+        said = forms.body_of(ConfirmIn, {"on_behalf": fields.get("on_behalf") or None}).on_behalf
         await on_assignments.confirm(act, assignment_id, version, brought(request, fields), said)
     elif what == "release":
         await on_assignments.release(act, assignment_id, version)
     elif what == "cancel":
-        await on_assignments.cancel(act, assignment_id, read(CancelIn, {"reason": fields.get("reason", "")}), version)
-    elif what == "delete":
-        await on_assignments.delete_assignment(act, assignment_id, version)
+        body = forms.body_of(CancelIn, {"reason": fields.get("reason", "")})
+        await on_assignments.cancel(act, assignment_id, body, version)
     else:
-        raise InvalidError.of(["body", "what"], "Cet acte n'existe pas.", "There is no such act.", "unknown")
+        await on_assignments.delete_assignment(act, assignment_id, version)
 
 
 def _most(request: Request) -> int:
@@ -169,16 +161,4 @@ async def _offer(act: Act, call_id: UUID, fields: Mapping[str, str]) -> OfferIn:
     call = await on_calls.read_call(act, call_id)
     zone = ZoneInfo(await zone_of(act, call.venue_id))
     expires_at = read_wall("expires_at", fields.get("expires_at", ""), zone, "0", SAY_UNTIL_WHEN)
-    return read(OfferIn, {"expires_at": expires_at, "message": fields.get("message") or None})
-
-
-async def _again(
-    request: Request, act: Act, call_id: UUID, fields: dict[str, str], error: AppError, of: UUID | None = None
-) -> Response:
-    if "findings" in error.extra:
-        return await show_gate(request, act, error, fields, request.url.path)
-    if is_fragment(request):
-        return await show_refusal(request, act, call_id, error, fields, of)
-    sentence, errors = told(words_of(request), error)
-    errors |= {one["id"]: one["detail"] for one in error.extra.get("failed", [])}
-    return await show_call(request, act, call_id, Form("person", fields, sentence, errors, int(error.status)))
+    return forms.body_of(OfferIn, {"expires_at": expires_at, "message": fields.get("message") or None})

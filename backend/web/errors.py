@@ -29,9 +29,6 @@ MY_PLANNING = Sentence("Mon planning", "My planning")
 
 def answer_as_page(request: Request, problem: Problem, headers: Mapping[str, str]) -> Response | None:
     """Return the page that says `problem`, or None when no person looks at this answer."""
-    again: Response | None = getattr(request.state, "shown_again", None)
-    if again is not None:
-        return again
     if not is_page(request):
         return None
     if not hasattr(request.state, "visit"):

@@ -1,6 +1,10 @@
-"""Forms of pages: what was typed becomes a body of the services; refused, the page comes again, nothing is stored."""
+"""Forms of pages: what was typed becomes a body of the services; refused, the page comes again, nothing is stored.
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+A page of a company tries its act by `trying`; a person's own page says by `otherwise` how it is shown again, since the
+act's transaction is open before its route begins (`MyRoute`). Both answer by what `Refused` says.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -15,6 +19,9 @@ from backend.core.errors import AppError, FieldError, InvalidError, Sentence
 from backend.core.preconditions import stale
 from backend.telemetry import record
 from backend.tenancy.acting import Act
+from backend.tenancy.idempotency import AnswerRoute
+from backend.web import errors as pages
+from backend.web.speaking import Words
 
 VERSION = "version"
 Model = TypeVar("Model", bound=BaseModel)
@@ -41,6 +48,8 @@ class Refused:
     status: HTTPStatus = HTTPStatus.OK
     sentence: Sentence | None = None
     fields: Mapping[str, Sentence] = field(default_factory=dict)
+    code: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_stale(self) -> bool:
@@ -49,13 +58,17 @@ class Refused:
 
     def errors(self, language: str) -> dict[str, str]:
         """Return the sentences of the fields, by their names."""
-        return {name: sentence.in_language(language) for name, sentence in self.fields.items()}
+        return {name: Words(language).say(sentence) for name, sentence in self.fields.items()}
 
     def text(self, language: str) -> str:
         """Return the sentence for the whole form, unless it only repeats one of a field."""
         if self.sentence is None or self.sentence in self.fields.values():
             return ""
-        return self.sentence.in_language(language)
+        return Words(language).say(self.sentence)
+
+    def whole(self, language: str) -> str:
+        """Return the refusal in one sentence: for a page, or a row of a list, without room beside its fields."""
+        return as_whole(self).text(language)
 
 
 NOTHING_WRONG = Refused()
@@ -107,9 +120,18 @@ def all_typed(request: Request, name: str) -> list[str]:
     return [value for key, value in request.state.typed if key == name and value]
 
 
+def all_of_it(request: Request) -> dict[str, str]:
+    """Return all that was typed, the last value of each field, without passwords and the form's own fields."""
+    return {name: value.strip() for name, value in pages.typed(request)}
+
+
 def expected_version(request: Request) -> int:
     """Return the version that the form was made from. Raises StaleError where it holds none."""
-    text = dict(request.state.typed).get(VERSION, "")
+    return version_of(dict(request.state.typed).get(VERSION, ""))
+
+
+def version_of(text: str) -> int:
+    """Return the version of a row that a form holds. Raises StaleError where it is not readable."""
     if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - as in an ETag
         raise stale()
     return int(text)
@@ -117,19 +139,20 @@ def expected_version(request: Request) -> int:
 
 def read(model: type[Model], typed: Mapping[str, Any]) -> Model:
     """Return the body of a service made of what was typed; an empty field is none. Raises InvalidError."""
-    values = {name: _value(model, name, value) for name, value in typed.items()}
+    return body_of(model, {name: _value(model, name, value) for name, value in typed.items()}, typed)
+
+
+def body_of(model: type[Model], values: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> Model:
+    """Return the body of a service made of values that are as it takes them. Raises InvalidError."""
     try:
-        return model.model_validate(values)
+        return model.model_validate(dict(values))
     except ValidationError as error:
-        raise InvalidError(TO_CORRECT, faults(error, typed)) from error
-
-
-def faults(error: ValidationError, typed: Mapping[str, Any]) -> list[FieldError]:
-    """Return what is wrong with a form, one sentence each; of a list where nothing was chosen, what to choose."""
-    return [_chosen(one, typed) for one in validation.field_errors(error.errors())]
+        fields = [_chosen(one, values if typed is None else typed) for one in validation.field_errors(error.errors())]
+        raise InvalidError(fields[0].sentence if len(fields) == 1 else TO_CORRECT, fields) from error
 
 
 def _chosen(error: FieldError, typed: Mapping[str, Any]) -> FieldError:
+    """Say of a list where nothing was chosen what to choose."""
     name = str(error.loc[0]) if error.loc else ""
     return replace(error, sentence=TO_CHOOSE[name]) if name in TO_CHOOSE and typed.get(name) == "" else error
 
@@ -161,17 +184,17 @@ def refused(error: AppError, known: Collection[str] = ()) -> Refused:
         fields[str(error.extra["field"])] = error.sentence
     elsewhere = [sentence for name, sentence in fields.items() if known and name not in known]
     shown = {name: sentence for name, sentence in fields.items() if not known or name in known}
-    return Refused(error.status, elsewhere[0] if elsewhere else error.sentence, shown)
+    return Refused(error.status, elsewhere[0] if elsewhere else error.sentence, shown, error.code, error.extra)
 
 
 def as_whole(refusal: Refused) -> Refused:
     """Return the refusal as one sentence: for a form in a row of a list, which has no room beside its field."""
-    return Refused(refusal.status, next(iter(refusal.fields.values()), refusal.sentence))
+    return replace(refusal, sentence=next(iter(refusal.fields.values()), refusal.sentence), fields={})
 
 
 def _named(error: FieldError, known: Collection[str]) -> str:
     names = [part for part in error.loc if isinstance(part, str)]
-    return next((name for name in reversed(names) if name in known), names[-1] if names else "")
+    return next((name for name in names if name in known), names[-1] if names else "")
 
 
 Again = Callable[[Refused], Awaitable[Response]]
@@ -184,9 +207,38 @@ async def trying(act: Act, again: Again, known: Collection[str] = ()) -> AsyncIt
         async with act.session.begin_nested():
             yield
     except AppError as error:
-        if error.status in NOT_OF_THE_FORM:
-            raise
-        raise RefusedPageError(await again(refused(error, known)), error.code) from error
+        raise await _page_again(error, again, known) from error
+
+
+class MyRoute(AnswerRoute):
+    """A route whose act, when it is refused, is taken back; the answer is its page again."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the route: the handler says how its page is shown again, by `otherwise`."""
+        original = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await original(request)
+            except AppError as error:
+                again: Again | None = getattr(request.state, "again", None)
+                if again is None:
+                    raise
+                raise await _page_again(error, again) from error
+
+        return handle
+
+
+def otherwise(request: Request, again: Again) -> None:
+    """Say what is shown where the rest of this request is refused."""
+    request.state.again = again
+
+
+async def _page_again(error: AppError, again: Again, known: Collection[str] = ()) -> Exception:
+    """Return what is raised through the transaction: the page of the form, or the refusal where it has a page."""
+    if error.status in NOT_OF_THE_FORM and "findings" not in error.extra:
+        return error
+    return RefusedPageError(await again(refused(error, known)), error.code)
 
 
 def stored_values(row: BaseModel, names: Iterable[str]) -> dict[str, str]:
@@ -211,4 +263,4 @@ def meanwhile(refusal: Refused, typed: Mapping[str, str], stored: Mapping[str, s
         if name in stored and stored[name] != text
     }
     sentence = Sentence(STALE.fr.format(at=at), STALE.en.format(at=at))
-    return Refused(refusal.status, sentence, told)
+    return replace(refusal, sentence=sentence, fields=told)

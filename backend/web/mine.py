@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from babel.dates import get_timezone_location
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from backend.core.clock import utc_now
-from backend.core.errors import AppError, ConflictError, Sentence, StaleError
+from backend.core.errors import Sentence
 from backend.core.instants import HOME_TIMEZONE
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest
 from backend.planning.domain.states import Action, Status
@@ -25,8 +25,8 @@ from backend.portal.findings import Weighed
 from backend.portal.schemas import CompanyRef, DeclineIn, MyAssignment
 from backend.portal.service import MyAct
 from backend.tenancy import idempotency
-from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
 from backend.web.assets import find as find_asset
+from backend.web.forms import NOTHING_WRONG, MyRoute, Refused, body_of, otherwise, version_of
 from backend.web.rendering import render, words_of
 from backend.web.sessions import LATER, MaybeViewer, Viewer, opened, see
 from backend.web.speaking import Words, in_zone
@@ -213,7 +213,7 @@ async def show_option(request: Request, viewer: Viewer, assignment_id: UUID) -> 
 
 
 async def _option_page(
-    request: Request, viewer: Viewer, assignment_id: UUID, refusal: AppError | None = None, *,
+    request: Request, viewer: Viewer, assignment_id: UUID, refusal: Refused = NOTHING_WRONG, *,
     weighed: Weighed | None = None, status: int = HTTPStatus.OK, reason: str = "",
 ) -> Response:  # fmt: skip
     now, words = utc_now(), words_of(request)
@@ -221,12 +221,11 @@ async def _option_page(
     item = await service.my_assignment(database, viewer, assignment_id, now)
     if weighed is None and Action.ACCEPT in item.allowed:
         weighed = await findings.weigh(database, viewer, assignment_id, now)
-    sentence, errors = told(words, refusal) if refusal else ("", {})
     return render(
-        request, "my_option.html", viewer=viewer, status=int(refusal.status) if refusal else status, item=item, now=now,
+        request, "my_option.html", viewer=viewer, status=int(max(refusal.status, status)), item=item, now=now,
         found=weighed.shown(words.language) if weighed else [], missing=weighed.missing() if weighed else [],
-        sentence=sentence, errors=errors, reason=reason,
-        own_away=refusal is not None and refusal.code == OWN_AWAY, path=f"/me/assignments/{assignment_id}",
+        sentence=refusal.text(words.language), errors=refusal.errors(words.language), reason=reason,
+        own_away=refusal.code == OWN_AWAY, path=f"/me/assignments/{assignment_id}",
         **spoken(request, now),
     )  # fmt: skip
 
@@ -305,21 +304,21 @@ async def answer_later(request: Request, viewer: Viewer, assignment_id: UUID) ->
 
 
 async def _not_answered(
-    request: Request, viewer: Viewer, assignment_id: UUID, refusal: AppError, *, reason: str = ""
+    request: Request, viewer: Viewer, assignment_id: UUID, refusal: Refused, *, reason: str = ""
 ) -> Response:  # fmt: skip
     """Say in words why an answer was not taken: it expired, somebody else was faster, or it was given already."""
-    if isinstance(refusal, StaleError):
-        refusal = StaleError(refusal.code, MOVED)
-    if isinstance(refusal, ConflictError):
+    if refusal.is_stale:
+        refusal = replace(refusal, sentence=MOVED)
+    if refusal.status is HTTPStatus.CONFLICT:
         now = utc_now()
         item = await service.my_assignment(request.app.state.database, viewer, assignment_id, now)
         own = AWAY if refusal.code == OWN_AWAY else refusal.sentence
-        refusal = ConflictError(refusal.code, why_not(item, now) or own)
+        refusal = replace(refusal, sentence=why_not(item, now) or own)
     return await _option_page(request, viewer, assignment_id, refusal, reason=reason)
 
 
-async def _too_late(request: Request, viewer: Viewer, assignment_id: UUID, refusal: AppError) -> Response:
-    return await _option_page(request, viewer, assignment_id, ConflictError(refusal.code, TOO_LATE))
+async def _too_late(request: Request, viewer: Viewer, assignment_id: UUID, refusal: Refused) -> Response:
+    return await _option_page(request, viewer, assignment_id, replace(refusal, sentence=TOO_LATE))
 
 
 def why_not(item: MyAssignment, now: datetime) -> Sentence | None:

@@ -1,7 +1,6 @@
 """A person's calendar subscriptions on a page: one tap for each kind of calendar; an address is shown once."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
@@ -9,15 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from backend.core.clock import utc_now
-from backend.core.errors import AppError
 from backend.core.instants import HOME_TIMEZONE
 from backend.identity.access import SharedSession
 from backend.portal import service
 from backend.portal.schemas import FeedIn
 from backend.tenancy import idempotency
-from backend.web.answering import MyRoute, body_of, otherwise, told
+from backend.web.forms import NOTHING_WRONG, MyRoute, Refused, body_of, otherwise
 from backend.web.my_hours import ONCE
-from backend.web.rendering import render, words_of
+from backend.web.rendering import render
 from backend.web.sessions import Viewer, opened, see
 
 router = APIRouter(prefix="/me/calendar", include_in_schema=False, dependencies=[Depends(opened)], route_class=MyRoute)
@@ -34,7 +32,7 @@ async def my_feeds(request: Request, viewer: Viewer) -> Response:
 
 
 async def _page(
-    request: Request, viewer: Viewer, refusal: AppError | None = None, *, name: str = "", url: str | None = None
+    request: Request, viewer: Viewer, refusal: Refused = NOTHING_WRONG, *, name: str = "", url: str | None = None
 ) -> Response:  # fmt: skip
     async with request.app.state.database.shared(write=False) as session:
         feeds = await service.list_feeds(session, viewer)
@@ -42,14 +40,14 @@ async def _page(
 
 
 def _shown(
-    request: Request, viewer: Viewer, feeds: object, refusal: AppError | None = None, *, name: str = "",
+    request: Request, viewer: Viewer, feeds: object, refusal: Refused = NOTHING_WRONG, *, name: str = "",
     url: str | None = None,
 ) -> Response:  # fmt: skip
-    sentence, errors = told(words_of(request), refusal) if refusal else ("", {})
+    language = request.state.language
     return render(
-        request, "my_calendar.html", viewer=viewer, status=int(refusal.status) if refusal else HTTPStatus.OK,
-        feeds=feeds, feed_name=name, url=url, links=links(url) if url else {}, sentence=sentence, errors=errors,
-        home_zone=HOME_TIMEZONE,
+        request, "my_calendar.html", viewer=viewer, status=int(refusal.status),
+        feeds=feeds, feed_name=name, url=url, links=links(url) if url else {},
+        sentence=refusal.text(language), errors=refusal.errors(language), home_zone=HOME_TIMEZONE,
     )  # fmt: skip
 
 

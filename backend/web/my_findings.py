@@ -10,7 +10,7 @@ from backend.planning.period import Period
 from backend.planning.reporting import FindingsFilter
 from backend.portal import findings
 from backend.rules.finding import Severity
-from backend.web.answering import MyRoute
+from backend.web.forms import MyRoute
 from backend.web.rendering import render, words_of
 from backend.web.sessions import Viewer, opened
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from babel.dates import format_date
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from backend.core.clock import utc_now
-from backend.core.errors import AppError, InvalidError, Sentence, StaleError
+from backend.core.errors import InvalidError, Sentence
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest
 from backend.hours import service as entries
 from backend.hours.domain.work import Kind, Standing
@@ -23,7 +22,7 @@ from backend.identity.access import SharedSession
 from backend.portal import hours
 from backend.portal.schemas import MyHours
 from backend.tenancy import idempotency
-from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
+from backend.web.forms import NOTHING_WRONG, MyRoute, Refused, body_of, otherwise, version_of
 from backend.web.rendering import render, words_of
 from backend.web.sessions import Viewer, opened, see
 from backend.web.speaking import Words
@@ -98,20 +97,20 @@ async def my_hours(
 
 
 async def _counted(
-    request: Request, viewer: Viewer, typed: Mapping[str, str], refusal: AppError | None = None
+    request: Request, viewer: Viewer, typed: Mapping[str, str], refusal: Refused = NOTHING_WRONG
 ) -> Response:
     words, now = words_of(request), utc_now()
-    asked = {} if refusal else {name: _day(name, text) for name, text in typed.items() if text}
+    asked = {} if refusal.sentence else {name: _day(name, text) for name, text in typed.items() if text}
     counted = await hours.my_hours(
         request.app.state.database, viewer, asked.get("reference_date"), asked.get("used_until"), words.language, now
     )
     async with request.app.state.database.shared(write=False) as session:
         listed = await entries.list_entries(session, viewer, PageRequest(MAXIMUM_LIMIT, None))
-    sentence, errors = told(words, refusal) if refusal else ("", {})
     return render(
-        request, "my_hours.html", viewer=viewer, status=int(refusal.status) if refusal else HTTPStatus.OK,
-        counted=counted, chart=chart(counted, words), entries=listed.items, typed=typed, sentence=sentence,
-        errors=errors, kinds=_said(words, KINDS), standings=_said(words, STANDINGS), month=partial(_month, words),
+        request, "my_hours.html", viewer=viewer, status=int(refusal.status),
+        counted=counted, chart=chart(counted, words), entries=listed.items, typed=typed,
+        sentence=refusal.text(words.language), errors=refusal.errors(words.language),
+        kinds=_said(words, KINDS), standings=_said(words, STANDINGS), month=partial(_month, words),
     )  # fmt: skip
 
 
@@ -286,21 +285,19 @@ def typed_of(entry: EntryOut, words: Words) -> EntryForm:
 
 
 async def _form(
-    request: Request, viewer: Viewer, typed: EntryForm, entry: EntryOut | None, refusal: AppError | None = None
+    request: Request, viewer: Viewer, typed: EntryForm, entry: EntryOut | None, refusal: Refused = NOTHING_WRONG
 ) -> Response:  # fmt: skip
     """Show the form of an entry; after somebody else's change, with the version that it has now."""
     words = words_of(request)
     async with request.app.state.database.shared(write=False) as session:
         mine = await accounts.my_companies(session, viewer.user_id)
-        if entry is not None and isinstance(refusal, StaleError):
+        if entry is not None and refusal.is_stale:
             entry = await entries.read_entry(session, viewer, entry.id)
-    sentence, errors = told(words, refusal) if refusal else ("", {})
-    if isinstance(refusal, StaleError):
-        sentence = words.say(CHANGED)
-    errors = {"hours" if name == "minutes" else name: text for name, text in errors.items()}
+    sentence = words.say(CHANGED) if refusal.is_stale else refusal.text(words.language)
+    errors = {"hours" if name == "minutes" else name: text for name, text in refusal.errors(words.language).items()}
     return render(
-        request, "my_entry.html", viewer=viewer, status=int(refusal.status) if refusal else HTTPStatus.OK, typed=typed,
-        entry=entry, stored=typed_of(entry, words) if entry and isinstance(refusal, StaleError) else None,
+        request, "my_entry.html", viewer=viewer, status=int(refusal.status), typed=typed,
+        entry=entry, stored=typed_of(entry, words) if entry and refusal.is_stale else None,
         companies=[(str(found.id), found.name) for found in mine], kinds=_said(words, KINDS).items(),
         standings=_said(words, STANDINGS).items(), sentence=sentence, errors=errors,
         path=f"/me/hours/entries/{entry.id if entry else 'new'}",

@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from backend.core.clock import utc_now
-from backend.core.errors import AppError, Sentence, StaleError
+from backend.core.errors import Sentence
 from backend.core.instants import HOME_TIMEZONE
 from backend.identity import accounts
 from backend.identity.access import Caller, SharedSession
@@ -19,7 +18,7 @@ from backend.notifications import preferences
 from backend.notifications.schemas import PreferencesChange
 from backend.portal import invitations
 from backend.tenancy import idempotency
-from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
+from backend.web.forms import NOTHING_WRONG, MyRoute, Refused, body_of, otherwise, version_of
 from backend.web.my_hours import ONCE
 from backend.web.rendering import render, words_of
 from backend.web.sessions import Viewer, end_session, keep_language, opened, see
@@ -75,7 +74,7 @@ async def my_profile(request: Request, viewer: Viewer, done: Asked = "") -> Resp
 
 
 async def _page(
-    request: Request, viewer: Caller, refusal: AppError | None = None, *, of: str = "",
+    request: Request, viewer: Caller, refusal: Refused = NOTHING_WRONG, *, of: str = "",
     typed: Mapping[str, str] | None = None, done: str = "", wanted: Collection[str] | None = None,
 ) -> Response:  # fmt: skip
     """Show the page; `of` names the form that was refused, with what was `typed` into it, passwords left out."""
@@ -85,13 +84,12 @@ async def _page(
         sessions = await accounts.my_sessions(session, viewer, now)
         wants = await preferences.read(session, viewer.user_id)
     chosen = {kind for kind in preferences.KINDS if getattr(wants, kind)} if wanted is None else wanted
-    sentence, errors = told(words, refusal) if refusal else ("", {})
-    if isinstance(refusal, StaleError):
-        sentence = words.say(CHANGED)
+    sentence = words.say(CHANGED) if refusal.is_stale else refusal.text(words.language)
     return render(
-        request, "my_profile.html", viewer=viewer, status=int(refusal.status) if refusal else HTTPStatus.OK, mine=mine,
+        request, "my_profile.html", viewer=viewer, status=int(refusal.status), mine=mine,
         shortest=SHORTEST,
-        sessions=sessions, sentence=sentence, of=of, errors={of: errors}, typed={**mine.model_dump(), **(typed or {})},
+        sessions=sessions, sentence=sentence, of=of, errors={of: refusal.errors(words.language)},
+        typed={**mine.model_dump(), **(typed or {})},
         done=DONE.get(done), home_zone=HOME_TIMEZONE, path="/me/profile",
         device=partial(device, words.language), wants_version=preferences.version(wants),
         wants=[(kind, words.say(KINDS[kind]), kind in chosen) for kind in preferences.KINDS],

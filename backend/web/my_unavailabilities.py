@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ from backend.availability.models import Origin
 from backend.availability.schemas import CalendarReport, Sharing, UnavailabilityIn
 from backend.availability.service import Current
 from backend.core.clock import utc_now
-from backend.core.errors import AppError, InvalidError, Sentence, StaleError
+from backend.core.errors import InvalidError, Sentence
 from backend.core.instants import HOME_TIMEZONE, find_zone
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest
 from backend.identity.access import SharedSession
@@ -26,7 +25,7 @@ from backend.planning.domain.states import LIVE
 from backend.portal import service as portal
 from backend.portal.schemas import MyAssignment
 from backend.tenancy import idempotency
-from backend.web.answering import MyRoute, body_of, otherwise, told, version_of
+from backend.web.forms import NOTHING_WRONG, MyRoute, Refused, body_of, otherwise, version_of
 from backend.web.mine import place_time
 from backend.web.my_hours import ONCE
 from backend.web.my_month import month_named, month_of_days, span_of
@@ -170,7 +169,7 @@ async def my_unavailabilities(
 
 
 async def _page(  # noqa: PLR0913 - what the forms of one page may hold
-    request: Request, viewer: Viewer, refusal: AppError | None = None, *, of: str = "", typed: AwayForm | None = None,
+    request: Request, viewer: Viewer, refusal: Refused = NOTHING_WRONG, *, of: str = "", typed: AwayForm | None = None,
     month: str = "", added: str = "", done: str = "", report: CalendarReport | None = None,
     session: Any = None,  # noqa: ANN401 - the shared session
 ) -> Response:  # fmt: skip
@@ -187,17 +186,15 @@ async def _page(  # noqa: PLR0913 - what the forms of one page may hold
         database, viewer, PageRequest(MAXIMUM_LIMIT, None), now, starts_before=within.ends_at,
         ends_after=within.starts_at,
     )  # fmt: skip
-    sentence, errors = told(words, refusal) if refusal else ("", {})
-    if isinstance(refusal, StaleError):
-        sentence = words.say(CHANGED)
+    sentence = words.say(CHANGED) if refusal.is_stale else refusal.text(words.language)
     just = next((each for each in mine["said"] if str(each.said.id) == added), None)
     return render(
         request, "my_unavailabilities.html", viewer=viewer, path=PATH,
-        status=int(refusal.status) if refusal else HTTPStatus.OK, **mine,
+        status=int(refusal.status), **mine,
         shown=month_of_days(first, now, mine["times"], mine["said"], found.items, words),
         day_names=[get_day_names("short", locale=words.language)[at].strip(".") for at in range(7)],
         typed=asdict(typed or AwayForm()), sentence=sentence, of=of,
-        errors={of: {FIELDS.get(name, name): text for name, text in errors.items()}},
+        errors={of: {FIELDS.get(name, name): text for name, text in refusal.errors(words.language).items()}},
         just=just, still=_still(just, mine["times"], found.items) if just else [],
         done=DONE.get(done), report=report, unread=found.unavailable, imported_shown=IMPORTED_SHOWN,
         most_bytes=importing.MOST_BYTES,

@@ -21,12 +21,11 @@ from backend.productions import service as productions
 from backend.productions.repository import VenuesFilter
 from backend.tenancy.acting import Act
 from backend.web import planning_words
-from backend.web.attempts import with_query
 from backend.web.board import MANY, read_view
 from backend.web.board_view import Builder
 from backend.web.places import address_of, map_of
 from backend.web.rendering import render, words_of
-from backend.web.sessions import AsReader, opened
+from backend.web.sessions import AsReader, opened, with_query
 from backend.web.speaking import Words
 from backend.web.square import square_code
 

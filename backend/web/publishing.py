@@ -6,17 +6,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from backend.core.errors import AppError, InvalidError
+from backend.core.errors import InvalidError
 from backend.planning import publishing
 from backend.planning.period import ALWAYS, Period, read_bounded_period
 from backend.productions import service as productions
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
-from backend.web import planning_words
-from backend.web.attempts import RefusedError, brought, told_whole, trying, typed
+from backend.web import forms, planning_words
 from backend.web.board import after_act, read_view, zones_of
 from backend.web.board_view import View
-from backend.web.call_view import show_gate
+from backend.web.call_view import brought, show_gate
+from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsPlanner, opened, see, unhurried
 
@@ -34,19 +34,16 @@ async def summary(act: AsPlanner, request: Request) -> Response:
 @router.post("/publish", dependencies=[Depends(unhurried)])
 async def publish(act: AsPlanner, request: Request) -> Response:
     """Publish the calls that the page showed, as it showed them; all or none."""
-    fields = await typed(request)
+    fields = forms.all_of_it(request)
     whole = read_view(act, {"production": fields.get("whole", "")}).production
-    try:
-        async with trying(act):
-            done = await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
-    except AppError as error:
-        if "findings" in error.extra:
-            page = await show_gate(request, act, error, fields, request.url.path)
-        else:
-            sentence = told_whole(words_of(request), error)
-            view = read_view(act, _query(fields))
-            page = await _page(request, act, view, sentence, int(error.status), whole=whole)
-        raise RefusedError(page, error) from None
+
+    async def again(refusal: Refused) -> Response:
+        if "findings" in refusal.extra:
+            return await show_gate(request, act, refusal, fields)
+        return await _page(request, act, read_view(act, _query(fields)), refusal, whole=whole)
+
+    async with forms.trying(act, again):
+        done = await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
     if whole is not None:
         return see(f"/c/{act.company.slug}/productions/{whole}")
     told_of = await publishing.find_audience(act, [one.call_id for one in done])
@@ -81,7 +78,7 @@ def _query(fields: dict[str, str]) -> dict[str, str]:
 
 
 async def _page(
-    request: Request, act: Act, view: View, sentence: str = "", status: int = 200, *, whole: UUID | None = None
+    request: Request, act: Act, view: View, refusal: Refused = NOTHING_WRONG, *, whole: UUID | None = None
 ) -> Response:
     days, base = view.days, f"/c/{act.company.slug}"
     put_on = await productions.read_production(act, whole) if whole else None
@@ -105,10 +102,10 @@ async def _page(
         )
     alone = [calls[name] for name in calls if name not in {row.call_id for row in told_of}]
     return render(
-        request, "publish.html", act=act, status=status, waiting=list(calls.values()), people=list(people.values()),
-        alone=alone, reached=_reached([one["row"] for one in people.values()]),
+        request, "publish.html", act=act, status=int(refusal.status), waiting=list(calls.values()),
+        people=list(people.values()), alone=alone, reached=_reached([one["row"] for one in people.values()]),
         summary=publishing.summary_of(act, [one.call for one in waiting]),
-        home=base, sentence=sentence, view=view,
+        home=base, sentence=refusal.whole(request.state.language), view=view,
         back=f"{base}/productions/{whole}" if whole else view.at(base),
         put_on=put_on,
         versions=" ".join(f"{one.call.id}:{one.call.version}" for one in waiting),

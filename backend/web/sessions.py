@@ -9,7 +9,7 @@ import hmac
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -176,3 +176,9 @@ def local_path(path: str, otherwise: str = "/") -> str:
     """Return `path` when it is one of this host, else `otherwise`: no link of ours leads somebody elsewhere."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_ours else otherwise
+
+
+def with_query(path: str, **values: object) -> str:
+    """Return a path with these values in its query, those that are empty left out."""
+    parts = [f"{name}={quote(str(value), safe='')}" for name, value in values.items() if value not in {None, ""}]
+    return path + ("?" if "?" not in path else "&") * bool(parts) + "&".join(parts)
