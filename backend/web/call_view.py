@@ -36,6 +36,7 @@ from backend.web.forms import Refused
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import local_path
 from backend.web.speaking import Words
+from backend.web.typography import typeset
 
 COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
 EMPTY_BREAKS = 1
@@ -211,7 +212,9 @@ def trying(
 
 def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:
     shown, language = replace(refusal, sentence=CHANGED) if refusal.is_stale else refusal, request.state.language
-    errors = shown.errors(language) | {one["id"]: one["detail"] for one in refusal.extra.get("failed", [])}
+    errors = shown.errors(language) | {
+        one["id"]: typeset(one["detail"], language) for one in refusal.extra.get("failed", [])
+    }
     return Form(name, fields, shown.text(language), errors, int(refusal.status), stale=refusal.is_stale)
 
 
@@ -260,7 +263,7 @@ async def show_refusal(
     call_zone = await zone_of(act, call.venue_id)
     in_the_way = await _in_the_way(act, refusal.extra.get("conflicts") or [])
     sentence = words.say(planning_words.BUSY) if refusal.code == "overlap" and in_the_way else sentence
-    failed = [one["detail"] for one in refusal.extra.get("failed", [])]
+    failed = [typeset(one["detail"], words.language) for one in refusal.extra.get("failed", [])]
     sentence = words.say(CHANGED) if refusal.is_stale else sentence
     name, board = await changed_board(request, act, fields) if refusal.is_stale and fields.get("seen") else ("", {})
     if name:

@@ -28,6 +28,7 @@ from backend.web import forms, naming
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsAdmin, AsExporter, AsPlanner, AsReader, Viewer, opened, see
+from backend.web.typography import said
 
 router = APIRouter(
     prefix="/c/{slug}/settings", include_in_schema=False, dependencies=[Depends(opened)], route_class=AnswerRoute
@@ -220,12 +221,10 @@ async def _agreements(
     language = request.state.language
     known = (await findings.read_law(act)).rules
     found: list[AgreementOut] = (await agreements.list_agreements(act, ALL)).items
-    open_to = [
-        (rule.id, f"{rule.title.in_language(language)} ({rule.id})") for rule in known.values() if rule.agreement
-    ]
+    open_to = [(rule.id, f"{said(rule.title, language)} ({rule.id})") for rule in known.values() if rule.agreement]
     return render(
         request, "settings_agreements.html", act=act, agreements=found, status=int(refusal.status),
-        titles={rule.id: rule.title.in_language(language) for rule in known.values()},
+        titles={rule.id: said(rule.title, language) for rule in known.values()},
         rules=sorted(open_to, key=lambda pair: pair[1]), typed=typed or dict.fromkeys(OF_AN_AGREEMENT, ""),
         errors=refusal.errors(language), error=refusal.text(language),
     )  # fmt: skip

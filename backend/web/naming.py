@@ -15,6 +15,7 @@ from backend.planning.models import CallKind, CallStatus, Declared, PayUnit
 from backend.planning.schemas import OnBehalf
 from backend.productions.models import ProductionKind
 from backend.rules.work import PermitKind
+from backend.web.typography import said
 
 DEPARTMENTS: Final[Mapping[str, Sentence]] = {
     "artistic": Sentence("artistique", "artistic"),
@@ -208,13 +209,13 @@ NOT_TOLD = frozenset({"production_id", "venue_id", "call_id", "person_id", "posi
 
 def department(code: str, language: str) -> str:
     """Return what people call a department; one of the company's own is its own name."""
-    return DEPARTMENTS[code].in_language(language) if code in DEPARTMENTS else code
+    return said(DEPARTMENTS[code], language) if code in DEPARTMENTS else code
 
 
 def choices(words: Mapping[Any, Sentence], language: str, only: Iterable[Any] | None = None) -> list[tuple[str, str]]:
     """Return pairs of value and words for a field of choice."""
     kept = list(words) if only is None else [key for key in only if key in words]
-    return [(str(getattr(key, "value", key)), words[key].in_language(language)) for key in kept]
+    return [(str(getattr(key, "value", key)), said(words[key], language)) for key in kept]
 
 
 def act_in_words(what: str, language: str) -> str:
@@ -222,7 +223,7 @@ def act_in_words(what: str, language: str) -> str:
     subject, _, done = what.partition(".")
     if subject not in SUBJECTS or done not in ACTS:
         return what
-    verb, noun = ACTS[done].in_language(language), SUBJECTS[subject].in_language(language)
+    verb, noun = said(ACTS[done], language), said(SUBJECTS[subject], language)
     return f"{verb}{noun}" if verb.endswith("'") else f"{verb} {noun}"
 
 
@@ -246,14 +247,14 @@ def changes_in_words(
 
 
 def _name(name: str, language: str) -> str:
-    return FIELDS[name].in_language(language) if name in FIELDS else name.replace("_", " ")
+    return said(FIELDS[name], language) if name in FIELDS else name.replace("_", " ")
 
 
 def _text(name: str, value: Any, language: str, at: At | None) -> str:  # noqa: ANN401 - whatever an event holds
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
-        return Sentence("oui" if value else "non", "yes" if value else "no").in_language(language)
+        return said(Sentence("oui" if value else "non", "yes" if value else "no"), language)
     if isinstance(value, list):
         return ", ".join(_text(name, one, language, at) for one in value) or "–"
     if isinstance(value, dict):
@@ -261,7 +262,7 @@ def _text(name: str, value: Any, language: str, at: At | None) -> str:  # noqa: 
     text = str(value)
     words = VALUES.get(name, {}).get(text)
     if words is not None:
-        return words.in_language(language)
+        return said(words, language)
     return _instant(name, text, at)
 
 

@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any
@@ -17,6 +17,7 @@ from backend.identity.company import ROLE_NAMES
 from backend.tenancy.acting import Act
 from backend.web import assets, sessions
 from backend.web.speaking import LANGUAGES, Words, translations
+from backend.web.typography import typeset
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -116,4 +117,5 @@ def environment(language: str) -> Environment:
     install(catalogue, newstyle=True)
     found.globals["asset"] = assets.address
     found.filters["instant"] = datetime.fromisoformat
+    found.filters["typeset"] = partial(typeset, language=language)
     return found

@@ -19,6 +19,7 @@ from babel.support import NullTranslations, Translations
 
 from backend.core.errors import Sentence
 from backend.web.naming import FIELDS, changes_in_words
+from backend.web.typography import said, typeset
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -38,23 +39,18 @@ def translations(language: str) -> NullTranslations:
 
 
 class French(NullTranslations):
-    """The sentences of the templates as they are written, with quotation marks that stay at their words."""
+    """The sentences of the templates as they are written, with marks that stay at their words."""
 
     def gettext(self, message: str) -> str:
         """Return a sentence of a template."""
-        return unbroken(message)
+        return typeset(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Return a sentence of a template for one or for many."""
-        return unbroken(super().ngettext(msgid1, msgid2, n))
+        return typeset(super().ngettext(msgid1, msgid2, n))
 
     # Jinja asks for these first.
     ugettext, ungettext = gettext, ngettext
-
-
-def unbroken(text: str) -> str:
-    """Return French text whose lines do not break between a quotation mark and its words."""
-    return text.replace("« ", "«\u00a0").replace(" »", "\u00a0»")
 
 
 class Words:
@@ -65,7 +61,7 @@ class Words:
 
     def say(self, sentence: Sentence) -> str:
         """Return a sentence of the services in this language."""
-        return unbroken(sentence.in_language(self.language))
+        return said(sentence, self.language)
 
     def day(self, when: date | datetime, zone: str | ZoneInfo | None = None, *, year: bool = False) -> str:
         """Return "sam. 24 oct." or "Sat 24 Oct"; an instant is read in `zone`."""

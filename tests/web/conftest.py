@@ -3,20 +3,36 @@
 import re
 from collections.abc import AsyncIterator
 from html import unescape
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import ASGITransport, AsyncClient, Request, Response
 
 from tests.helpers import PASSWORD, SignedUpCompany
 
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
 _INPUT = re.compile(r"<input\b[^>]*>")
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
+_SPACE_OF_A_MARK = re.compile(r"[\u202f\u00a0](?=[;!?:»])|(?<=«)\u00a0")
+
+
+def plain(text: str) -> str:
+    """Return a French text with ordinary spaces at its punctuation marks: tests are written as people type."""
+    return _SPACE_OF_A_MARK.sub(" ", text)
 
 
 class Browser(AsyncClient):
-    """What a person does with pages, step by step."""
+    """What a person does with pages, step by step; `typeset` reads their spaces as they are sent."""
+
+    typeset = False
+
+    async def send(self, request: Request, **options: Any) -> Response:
+        """Send a request, and read the page that answers it."""
+        response = await super().send(request, **options)
+        if not self.typeset and response.headers.get("content-type", "").startswith("text/html"):
+            response._text = plain(response.text)
+        return response
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> Response:
         """Sign in by the page."""

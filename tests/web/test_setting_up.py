@@ -65,7 +65,7 @@ async def test_a_mistake_is_named_by_file_line_column_and_cure(owner: Browser, c
 
     assert "people.csv" in page
     assert "Ligne 2" in page
-    assert "colonne «\u00a0job\u00a0»" in page
+    assert "colonne « job »" in page
     assert "astronaute" in page
 
 
@@ -102,7 +102,7 @@ async def test_mistakes_are_corrected_on_the_page_and_the_corrections_stay_until
     assert (tried.status_code, fields_of(tried.text)) == (200, whole)
     for page in (half.text, other.text, tried.text):  # what was typed can be typed anew, and says where it belongs
         assert not re.search(r'type="hidden" name="fix:', page)
-        assert page.count("people.csv, Ligne 2, colonne «\u00a0job\u00a0»</span>") == 1
+        assert page.count("people.csv, Ligne 2, colonne « job »</span>") == 1
     assert tried.text.index('value="check">') < tried.text.index('id="store"')  # Enter tries, and does not store
     stored = await send(owner, company, season, "store", fixes=whole)
 

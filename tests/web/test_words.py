@@ -1,11 +1,15 @@
 """What pages say in both languages, and how they write days and hours."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
-from backend.web.speaking import Words
+from backend.core.errors import Sentence
+from backend.web.speaking import Words, translations
+from tests.helpers import SignedUpCompany
 from tests.web import catalogue
+from tests.web.conftest import Browser
 
 
 def test_every_sentence_of_the_pages_has_an_english_one_and_none_is_left_over() -> None:
@@ -49,3 +53,41 @@ def test_an_end_on_the_next_day_names_it() -> None:
 def test_no_page_guesses_a_zone() -> None:
     with pytest.raises(ValueError, match="zone"):
         Words("fr").day(datetime(2026, 11, 14, 22, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Dates à venir : 3", "Dates à venir\u00a0: 3"),
+        ("Rien n'arrive ? Regardez ; attendez !", "Rien n'arrive\u202f? Regardez\u202f; attendez\u202f!"),
+        ("voyez « Mon planning » :", "voyez «\u00a0Mon planning\u00a0»\u00a0:"),
+        # What is no sentence of ours stays: hours, addresses and their queries, places of names.
+        (
+            "à 20:30, http://a.fr/b?c=d&e=1;f :8000 ?q=1 %(when)s",
+            "à 20:30, http://a.fr/b?c=d&e=1;f :8000 ?q=1 %(when)s",
+        ),
+    ],
+)
+def test_no_french_line_begins_with_a_mark(text: str, shown: str) -> None:
+    assert Words("fr").say(Sentence(text, text)) == shown
+    assert translations("fr").gettext(text) == shown
+    assert translations("fr").ngettext(text, text, 2) == shown
+    assert Words("en").say(Sentence(text, text)) == text
+
+
+async def test_pages_hold_the_marks_of_their_own_sentences_and_leave_what_was_typed(
+    browser: Browser, company: SignedUpCompany
+) -> None:
+    await browser.sign_in(company.email)
+    browser.typeset = True
+    home, typed = f"/c/{company.slug}", "Le Cid : acte II ? « Oui »"
+    page = await browser.get(f"{home}/productions/new")
+
+    await browser.send_form(page, f"{home}/productions", title=typed, kind="creation")
+    listed = await browser.get(f"{home}/productions")
+
+    assert typed in listed.text
+    for path in ("", "/calls", "/people", "/productions", "/settings", "/setup"):
+        french = (await browser.get(home + path)).text.replace(typed, "")
+        assert "\u00a0:" in french or path, path
+        assert not re.search(r"[\wé»] [:;?!»](?=[\s<])", french), path
