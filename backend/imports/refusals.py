@@ -91,9 +91,10 @@ def _summary(count: int, *, is_all: bool) -> Sentence:
         " D'autres personnes ne sont peut-être pas disponibles : corrigez celles-ci d'abord.",
         " Other people may not be available: correct these first.",
     )  # fmt: skip
+    points, things = ("un point", "one thing") if count == 1 else (f"{count} points", f"{count} things")
     return Sentence(
-        f"Import refusé, rien n'a été enregistré : {count} point(s) à corriger, voyez « errors ».{fr}",
-        f"Import refused, nothing was stored: {count} thing(s) to correct, see `errors`.{en}",
+        f"Import refusé, rien n'a été enregistré : {points} à corriger, voyez « errors ».{fr}",
+        f"Import refused, nothing was stored: {things} to correct, see `errors`.{en}",
     )
 
 

@@ -372,9 +372,16 @@ async def _answer(sheet: Sheet) -> BulkOut:
 
 
 def _nothing_done(number: int) -> Sentence:
+    if number == 1:
+        return Sentence(
+            "Rien n'a été fait : l'acte n'est pas possible pour une affectation. « failed » dit laquelle et pourquoi ; "
+            "retirez-la, ou faites les autres avec « all_or_nothing » : false.",
+            "Nothing was done: the act is not possible for one assignment. `failed` says which and why; leave it out, "
+            'or do the others with "all_or_nothing": false.',
+        )
     return Sentence(
-        f"Rien n'a été fait : l'acte n'est pas possible pour {number} affectation(s). « failed » dit laquelle et "
+        f"Rien n'a été fait : l'acte n'est pas possible pour {number} affectations. « failed » dit lesquelles et "
         "pourquoi ; retirez-les, ou faites les autres avec « all_or_nothing » : false.",
-        f"Nothing was done: the act is not possible for {number} assignment(s). `failed` says which and why; leave "
+        f"Nothing was done: the act is not possible for {number} assignments. `failed` says which and why; leave "
         'them out, or do the others with "all_or_nothing": false.',
     )

@@ -160,14 +160,15 @@ def position_filled(confirmed: int, headcount: int) -> ConflictError:
 
 
 def headcount_too_low(confirmed: int, headcount: int) -> ConflictError:
-    """Refuse a position of fewer people than are confirmed on it."""
+    """Refuse a position of fewer people than are confirmed on it: at least two, since no position is for nobody."""
     over = confirmed - headcount
+    of_them = Sentence("de l'une", "of one") if over == 1 else Sentence(f"de {over}", f"of {over}")
     return ConflictError(
         "headcount_too_low",
         Sentence(
-            f"{confirmed} personne(s) sont confirmées sur ce poste : annulez d'abord l'affectation de {over} d'entre "
+            f"{confirmed} personnes sont confirmées sur ce poste : annulez d'abord l'affectation {of_them.fr} d'entre "
             f"elles, ou gardez un effectif de {confirmed} au moins.",
-            f"{confirmed} people are confirmed on this position: cancel the assignment of {over} of them first, or "
+            f"{confirmed} people are confirmed on this position: cancel the assignment {of_them.en} of them first, or "
             f"keep a headcount of {confirmed} at least.",
         ),
         extra={"confirmed": confirmed},

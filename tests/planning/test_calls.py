@@ -309,7 +309,7 @@ async def test_a_headcount_is_not_lowered_below_those_confirmed(stage: Stage) ->
     held = [await stage.confirmed(call, await stage.person()) for _ in range(2)]
     refused = problem(await stage.patch(f"{path}/{position['id']}", {"headcount": 1}), 409, "headcount_too_low")
     assert refused["detail"].startswith(
-        "2 personne(s) sont confirmées sur ce poste : annulez d'abord l'affectation de 1"
+        "2 personnes sont confirmées sur ce poste : annulez d'abord l'affectation de l'une d'entre elles"
     )
     assert (await stage.get(f"{path}/{position['id']}")).json()["headcount"] == 3
     assert (await stage.patch(f"{path}/{position['id']}", {"headcount": 2})).status_code == 200
