@@ -336,10 +336,26 @@ async def test_the_worker_looks_after_these_pages_alone(browser: Browser) -> Non
 
     assert answer.headers["service-worker-allowed"] == "/me"
     assert answer.headers["content-type"].startswith("text/javascript")
-    manifest = (await browser.get("/static/mine.webmanifest")).json()
-    assert (manifest["scope"], manifest["start_url"]) == ("/me", "/me")
-    for icon in manifest["icons"]:
-        assert (await browser.get(icon["src"])).content.startswith(b"\x89PNG")
+
+
+async def test_what_is_installed_speaks_the_language_of_the_page_from_an_address_of_its_own(owner: Browser) -> None:
+    """A browser asks for a manifest without its cookies: what a shared cache keeps must not depend on them."""
+    found = {}
+    for language in ("fr", "en"):
+        await owner.send_form(await owner.get("/me"), "/language", language=language)
+        page = await owner.get("/me")
+        (address,) = re.findall(r'<link rel="manifest" href="([^"]*)"', page.text)
+        answer = await owner.get(address, headers={"Cookie": "", "Accept-Language": "de"})
+        assert "immutable" in answer.headers["cache-control"]
+        found[language] = answer.json()
+    told = [{name: found[one].pop(name) for name in ("lang", "name", "description")} for one in ("fr", "en")]
+
+    assert [one["lang"] for one in told] == ["fr", "en"]
+    assert told[1]["name"] == "Filage: my planning"
+    assert found["fr"] == found["en"]
+    assert (found["en"]["scope"], found["en"]["start_url"]) == ("/me", "/me")
+    for icon in found["en"]["icons"]:
+        assert (await owner.get(icon["src"])).content.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
