@@ -213,7 +213,8 @@ def said_of(request: Request, act: Act, asked: Mapping[str, str], call: CallOut 
     if template is None or (what in OF_PEOPLE and call is None):
         return None
     sentence = words.say(template).format(
-        name=asked.get("name", "")[:200], number=asked.get("number", "")[:6], people=asked.get("people", "")[:6]
+        name=asked.get("name", "")[:200],
+        **{each: asked.get(each, "")[:6] for each in ("number", "people", "untold")},
     )
     if what != "added" or call is None:
         return {"sentence": sentence, "action": ""}
@@ -230,7 +231,7 @@ def _said_when(what: str, asked: Mapping[str, str], *, is_draft: bool) -> Senten
         "answers": planning_words.ANSWERS,
         "offered": planning_words.OFFERED_DRAFT if is_draft else planning_words.OFFERED,
         "confirmed": planning_words.CONFIRMED_DRAFT if is_draft else planning_words.CONFIRMED,
-        "published": planning_words.PUBLISHED if asked.get("people", "0") != "0" else planning_words.PUBLISHED_ALONE,
+        "published": planning_words.published(asked),
     }.get(what)  # fmt: skip
 
 

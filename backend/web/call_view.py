@@ -1,9 +1,10 @@
 """What the pages of a call show: its place's clock, its positions with the people on them, its findings."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from fastapi import Request, Response
 
 from backend.audit import trail
 from backend.audit.repository import EventsFilter
-from backend.core.errors import Sentence
+from backend.core.errors import NotFoundError, Sentence
 from backend.core.pagination import PageRequest
 from backend.people import service as people
 from backend.planning import calls as on_calls
@@ -32,7 +33,7 @@ from backend.tenancy.acting import Act
 from backend.web import forms, planning_words
 from backend.web.board import MANY, changed_board, said_of, zone_of
 from backend.web.board_view import OF_STATUS, STANDING, coverage, filled, group
-from backend.web.forms import Refused
+from backend.web.forms import Refused, RefusedPageError
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import local_path
 from backend.web.speaking import Words
@@ -42,7 +43,9 @@ COMPANY_ACTS = (Action.OFFER, Action.CONFIRM, Action.RELEASE, Action.CANCEL)
 EMPTY_BREAKS = 1
 MOST_BREAKS = 6
 MOST_NAMES = 5
-OF_A_CALL = ("title", "production_id", "kind", "venue_id", "starts_at", "ends_at", "breaks", "unplaced_break_minutes")
+FIELDS_OF = {
+    "edit": ("title", "production_id", "kind", "venue_id", "starts_at", "ends_at", "breaks", "unplaced_break_minutes")
+}
 NEEDS_CLEARANCE = frozenset({"override_required", "skill_missing", "ground_required"})
 CHANGED = Sentence(
     "Quelqu'un a modifié cette fiche entre-temps. Vos changements sont conservés ci-dessous ; comparez puis "
@@ -192,9 +195,10 @@ def breaks_of(values: Mapping[str, str]) -> list[int]:
     return list(range(min(len(filled) + EMPTY_BREAKS, MOST_BREAKS)))
 
 
-def trying(
+@asynccontextmanager
+async def trying(
     request: Request, act: Act, call_id: UUID | None, form: str, fields: dict[str, str], of: UUID | None = None
-) -> AbstractAsyncContextManager[None]:
+) -> AsyncIterator[None]:
     """Try an act of a call's page; refused, show what the law says of it, or the `form` as it was typed.
 
     `of` is what may be changed meanwhile where that is not the call itself: somebody's place on it.
@@ -207,7 +211,32 @@ def trying(
             return await show_refusal(request, act, call_id, refusal, fields, of)
         return await show_call(request, act, call_id, _typed(request, form, fields, refusal))
 
-    return forms.trying(act, again, OF_A_CALL if form == "edit" else ())
+    async with told_if_gone(request, act, fields, of or call_id), forms.trying(act, again, FIELDS_OF.get(form, ())):
+        yield
+
+
+@asynccontextmanager
+async def told_if_gone(
+    request: Request, act: Act, fields: Mapping[str, str], subject: UUID | None
+) -> AsyncIterator[None]:
+    """Say to a script whose board shows what is not there any more that it is gone, and what the board shows now."""
+    try:
+        yield
+    except NotFoundError as error:
+        if not is_fragment(request) or not fields.get("seen"):
+            raise
+        raise RefusedPageError(await _show_gone(request, act, fields, subject), error.code) from error
+
+
+async def _show_gone(request: Request, act: Act, fields: Mapping[str, str], subject: UUID | None) -> Response:
+    newest = (await trail.list_events(act, EventsFilter(subject_id=subject), PageRequest(1, None))).items
+    deleted = next((one for one in newest if one.what in planning_words.GONE), None)
+    template = planning_words.GONE[deleted.what] if deleted else planning_words.NOT_THERE
+    name, board = await changed_board(request, act, fields)
+    return render(
+        request, "refused_fragment.html", act=act, status=HTTPStatus.NOT_FOUND, call=None, in_the_way=[], fresh=name,
+        sentences=[words_of(request).say(template).format(name=deleted.actor_name if deleted else "")], **board,
+    )  # fmt: skip
 
 
 def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:

@@ -25,7 +25,7 @@ from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, planning_words
 from backend.web.board import OF_PEOPLE, answer_act, zone_of
 from backend.web.board_view import group
-from backend.web.call_view import brought, default_expiry, trying
+from backend.web.call_view import brought, default_expiry, told_if_gone, trying
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, local_path, opened, see, unhurried, with_query
 from backend.web.written_times import read_wall
@@ -107,7 +107,8 @@ async def confirm_answers(call_id: UUID, act: AsPlanner, request: Request) -> Re
 async def act_on(assignment_id: UUID, what: str, act: AsPlanner, request: Request) -> Response:
     """Offer, confirm, release, cancel or delete an assignment."""
     fields = forms.all_of_it(request)
-    found = await on_assignments.read_assignment(act, assignment_id)
+    async with told_if_gone(request, act, fields, assignment_id):
+        found = await on_assignments.read_assignment(act, assignment_id)
     async with trying(request, act, found.call_id, "person", fields, found.id):
         await _do(request, act, found.id, found.call_id, what, fields)
     told_of = {"delete": "undone", "offer": "offered", "confirm": "confirmed"}.get(what, "saved")

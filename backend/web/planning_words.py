@@ -1,5 +1,7 @@
 """How pages call what the planning names by codes: kinds of calls, departments, states, acts."""
 
+from collections.abc import Mapping
+
 from backend.core.errors import Sentence
 from backend.planning.domain.states import Status
 from backend.planning.models import CallKind
@@ -95,6 +97,10 @@ PUBLISHED = Sentence(
     "Convocations publiées : {number}. Personnes prévenues : {people}.",
     "Calls published: {number}. People told: {people}.",
 )
+PUBLISHED_UNTOLD = Sentence(
+    "Convocations publiées : {number}. Personnes prévenues : {people}. Sans adresse, à prévenir autrement : {untold}.",
+    "Calls published: {number}. People told: {people}. Without an address, to be told otherwise: {untold}.",
+)
 PUBLISHED_ALONE = Sentence(
     "Convocations publiées : {number}. Personne n'était à prévenir.",
     "Calls published: {number}. There was nobody to tell.",
@@ -142,9 +148,30 @@ OVERTAKEN_TEAM = Sentence(
     "{name} a modifié cette équipe entre-temps. Le planning est à jour, vous pouvez recommencer.",
     "{name} has changed this team meanwhile. The board is up to date, you can try again.",
 )
+GONE = {
+    "call.deleted": Sentence(
+        "{name} a supprimé cette convocation entre-temps. Le planning est à jour.",
+        "{name} has deleted this call meanwhile. The board is up to date.",
+    ),
+    "assignment.deleted": Sentence(
+        "{name} a retiré cette personne entre-temps. Le planning est à jour.",
+        "{name} has taken this person away meanwhile. The board is up to date.",
+    ),
+}
+NOT_THERE = Sentence(
+    "Ce que visait ce geste n'existe plus. Le planning est à jour, vous pouvez recommencer.",
+    "What this gesture was about is not there any more. The board is up to date, you can try again.",
+)
 SOMEBODY = Sentence("Quelqu'un", "Somebody")
 SAVED = Sentence("C'est enregistré.", "Saved.")
 TAKEN_BACK = Sentence("C'est annulé : tout est comme avant.", "Undone: everything is as before.")
+
+
+def published(asked: Mapping[str, str]) -> Sentence:
+    """Return what is said after publishing: how many were told, and how many cannot be."""
+    if asked.get("untold"):
+        return PUBLISHED_UNTOLD
+    return PUBLISHED if asked.get("people", "0") != "0" else PUBLISHED_ALONE
 
 
 def named(words: Words, names: dict[str, Sentence], code: str) -> str:

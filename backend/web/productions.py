@@ -16,6 +16,7 @@ from backend.productions.schemas import ProductionChange, ProductionIn
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, naming
+from backend.web.board import said_of
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsPlanner, AsReader, opened, see
@@ -121,6 +122,7 @@ async def _production(
     return render(
         request, "production.html", act=act, production=production, typed=typed or stored, status=int(refusal.status),
         errors=refusal.errors(language), error=refusal.text(language), calls=found.items, next_cursor=found.next_cursor,
+        done=said_of(request, act, request.query_params, None), home=f"/c/{act.company.slug}",
         waiting=len(await publishing.find_waiting(act, ALWAYS, production_id)),
         is_continued=page.after is not None, venues={venue.id: venue for venue in venues.items},
         kinds=naming.choices(naming.PRODUCTION_KINDS, language),

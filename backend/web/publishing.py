@@ -18,7 +18,7 @@ from backend.web.board_view import View
 from backend.web.call_view import brought, show_gate
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render, words_of
-from backend.web.sessions import AsPlanner, opened, see, unhurried
+from backend.web.sessions import AsPlanner, opened, see, unhurried, with_query
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 OF_INSTANTS = frozenset({"starts_at", "ends_at"})
@@ -44,12 +44,13 @@ async def publish(act: AsPlanner, request: Request) -> Response:
 
     async with forms.trying(act, again):
         done = await publishing.publish_calls(act, _shown(fields.get("calls", "")), brought(request, fields))
-    if whole is not None:
-        return see(f"/c/{act.company.slug}/productions/{whole}")
     told_of = await publishing.find_audience(act, [one.call_id for one in done])
     reached = {row.person_id for row in told_of if row.has_mail}
-    back = fields.get("back", "")
-    return see(after_act(request, act, back, done="published", number=len(done), people=len(reached)))
+    untold = {row.person_id for row in told_of} - reached
+    said = {"done": "published", "number": len(done), "people": len(reached), "untold": len(untold) or ""}
+    if whole is not None:
+        return see(with_query(f"/c/{act.company.slug}/productions/{whole}", **said))
+    return see(after_act(request, act, fields.get("back", ""), **said))
 
 
 def _shown(text: str) -> dict[UUID, int]:

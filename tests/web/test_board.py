@@ -3,7 +3,9 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
+from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -395,6 +397,36 @@ async def test_a_board_that_is_out_of_date_is_told_who_changed_the_call_and_gets
             assert 'id="board"' in answer.text
             assert f'data-v="{call["version"] + 1}"' in answer.text
             assert "ci-dessous" not in answer.text
+
+
+async def test_a_gesture_on_a_call_that_is_gone_says_who_deleted_it_and_shows_the_week_as_it_is(
+    app: FastAPI, client: AsyncClient, company: SignedUpCompany, home: str, stage: Stage, played: dict[str, Any]
+) -> None:
+    stays, draft = played["call"], await stage.call(played["production"], SOON + timedelta(days=1), title="Italienne")
+    person = await stage.assignment(stays, await stage.person())
+    email = f"{unique('plan')}@example.org"
+    await accept(client, company, email, "planner")
+    assert (await stage.delete(f"/calls/{draft['id']}")).status_code == 204
+    assert (await stage.delete(f"/assignments/{person['id']}")).status_code == 204
+    (owner,) = [one["full_name"] for one in (await stage.get("/members")).json()["items"] if one["role"] == "owner"]
+    async with open_browser(app) as planner:
+        await planner.sign_in(email)
+        page = await planner.get(home, params={"from": WEEK})
+        fields = {"csrf": hidden_fields(page.text, "/sign-out")["csrf"], "version": "1", "back": f"{home}?from={WEEK}"}
+        for path, said in (
+            (f"/calls/{draft['id']}/move", f"{owner} a supprimé cette convocation entre-temps."),
+            (f"/assignments/{person['id']}/delete", f"{owner} a retiré cette personne entre-temps."),
+            (f"/calls/{uuid4()}/move", "Ce que visait ce geste n'existe plus."),
+        ):
+            typed = {**fields, "day": "2031-03-07"}
+            shown = await planner.post(home + path, data={**typed, "seen": "x"}, headers={"HX-Request": "true"})
+            alone = await planner.post(home + path, data=typed)
+            assert shown.status_code == 404, path
+            assert said in unescape(shown.text), path
+            assert "Votre geste n'a rien changé." in unescape(shown.text)
+            assert 'id="board"' in shown.text
+            assert stays["id"] in shown.text
+            assert (alone.status_code, 'id="board"' in alone.text) == (404, False)
 
 
 async def test_a_copy_takes_what_the_call_needs_and_on_demand_its_people(
