@@ -28,6 +28,7 @@ from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import keep_instead
 from backend.web import forms, planning_words
 from backend.web.board_view import GROUPS, VIEWS, Board, View, build, suits
+from backend.web.call_list import next_day
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import AsPlanner, AsReader, opened, see, with_query
 
@@ -46,6 +47,7 @@ class Shown:
     board: Board
     waiting: int
     zone: str
+    next_day: date | None = None  # of an empty board: when calls follow
 
 
 def read_view(act: Act, asked: Mapping[str, str]) -> View:
@@ -70,7 +72,8 @@ async def show(act: Act, view: View, request: Request) -> Shown:
     waiting = await publishing.find_waiting(act, Period(period.starts_at, period.ends_at), view.production)
     changed = {str(one.call.id) for one in waiting if one.call.published_version}
     board = build(planning, view, jobs, words, act.company.timezone, changed)
-    return Shown(board, len(waiting), act.company.timezone)
+    following = await next_day(act, view, period.ends_at) if board.is_empty else None
+    return Shown(board, len(waiting), act.company.timezone, following)
 
 
 @router.get("")

@@ -1,5 +1,6 @@
 """Every call of a company as a list: sought by title, production, venue, days and state, each to change or delete."""
 
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from backend.productions.repository import ProductionsFilter, VenuesFilter
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, naming
+from backend.web.board_view import View
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render
 from backend.web.sessions import AsPlanner, AsReader, opened, see, with_query
@@ -89,3 +91,12 @@ def _id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+async def next_day(act: Act, view: View, after: datetime) -> date | None:
+    """Return the day of the first call that a view would show later; None where none is known to follow."""
+    if view.person is not None or view.department is not None:
+        return None
+    wanted = CallsFilter(Period(after, None), production_id=view.production, venue_id=view.venue)
+    found = (await calls.list_calls(act, wanted, PageRequest(1, None))).items
+    return local_day(found[0].starts_at, ZoneInfo(act.company.timezone)) if found else None

@@ -117,6 +117,44 @@ async def test_escape_gives_a_move_up_and_arrows_walk_from_chip_to_chip(windows:
     assert await played.starts(played.first) == "2031-03-03T09:00:00Z"
 
 
+async def test_a_question_mark_opens_the_keys_of_the_board_and_the_focus_goes_back(
+    windows: Windows, played: Played
+) -> None:
+    page = await open_board(windows, played)
+    keys, button = page.locator("#keys"), page.get_by_role("button", name="Clavier")
+    await chip(page, played.first).focus()
+    await page.keyboard.press("?")
+    await expect(keys).to_be_visible()
+    await expect(keys).to_contain_text("la déplacer : flèches, puis Entrée")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await expect(chip(page, played.first)).to_be_focused()
+
+    await button.click()
+    await keys.get_by_label("Ouvrir cette aide par la touche").uncheck()
+    await keys.get_by_role("button", name="Fermer").click()
+    await expect(button).to_be_focused()
+    await page.reload()
+    await page.keyboard.press("?")
+    await expect(keys).to_be_hidden()
+
+
+async def test_a_month_on_a_telephone_is_a_list_of_days_that_open(windows: Windows, played: Played) -> None:
+    page = await open_board(windows, played, f"{WEEK}&view=month", size=PHONE)
+    days = page.locator(".phone-days summary:visible")
+    await expect(days).to_have_text([re.compile("lun. 3 mars.*1"), re.compile("mar. 4 mars.*1")])
+    await expect(page.locator(".phone-days .chip:visible")).to_have_count(0)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert await violations(page) == []
+
+    await days.first.tap()
+    await page.locator(f'.phone-days .chip[data-call="{played.first["id"]}"]').tap()
+    sheet = page.locator("#sheet")
+    await sheet.get_by_label("Jour").fill("2031-03-06")
+    await sheet.get_by_role("button", name="Déplacer").click()
+    await expect(days).to_have_text([re.compile("mar. 4 mars"), re.compile("jeu. 6 mars")])
+
+
 async def drag(page: Page, source: Any, target: Any, **keys: str) -> None:
     start, end = await source.bounding_box(), await target.bounding_box()
     await page.mouse.move(start["x"] + 20, start["y"] + 10)
@@ -392,6 +430,7 @@ async def test_hours_are_those_of_the_place_wherever_and_whenever_they_are_read(
     await expect(page.locator(".hours-list .hours")).to_have_text("17\u00a0h\u00a030\u201320\u00a0h\u00a030")
     event = page.locator("#timeline .ec-event")
     await expect(event).to_be_visible()
+    await expect(event).to_contain_text("17\u00a0h\u00a030\u201320\u00a0h\u00a030")
     left = await page.evaluate(_READ_HOUR)
     assert left == pytest.approx(17.5, abs=0.3)
     box = await event.bounding_box()

@@ -331,6 +331,29 @@ async def test_among_many_people_the_filter_looks_for_a_name(
     assert "Personne ne répond à cette recherche." in nobody.text
 
 
+async def test_an_empty_board_says_when_the_next_calls_are_and_leads_there(
+    owner: Browser, home: str, played: dict[str, Any]
+) -> None:
+    sought = {"from": "2031-02-10", "production": played["production"]["id"]}
+    for query, said in (
+        ({"from": "2031-02-10"}, "lundi 3 mars 2031, semaine 10</a>"),
+        (sought, "lundi 3 mars 2031, semaine 10</a>"),
+        ({"from": "2031-01-01", "view": "month"}, "lundi 3 mars 2031</a>"),
+        ({"from": "2031-02-10", "view": "day"}, "lundi 3 mars 2031</a>"),
+    ):
+        page = await owner.get(home, params=query)
+        (link,) = re.findall(r'<a href="([^"]*)">' + said, page.text)
+        assert played["call"]["id"] in (await owner.get(unescape(link))).text
+
+    for query in (
+        {"from": "2031-03-10"},
+        {"from": WEEK},
+        sought | {"venue": str(uuid4())},
+        sought | {"person": str(uuid4())},
+    ):
+        assert "La suite commence" not in (await owner.get(home, params=query)).text
+
+
 async def test_an_empty_week_is_filled_from_another_with_its_positions_and_on_demand_its_people(
     owner: Browser, home: str, stage: Stage, played: dict[str, Any]
 ) -> None:

@@ -15,6 +15,19 @@
     filage.send(`${document.getElementById("board").dataset.home}/calls/${info.event.id}/stretch`, fields, `${info.event.id}||`);
   }
 
+  // What a block says: its hours and how many of how many are sure, as on its line below, and its title; all of it to
+  // whoever rests on it, however short it is.
+  function block({ id, title }) {
+    const chip = document.querySelector(`.hours-list .chip[data-call="${id}"]`), box = document.createElement("div");
+    const hours = chip.querySelector(".hours").textContent, figure = chip.querySelector(".fig");
+    box.className = "block";
+    box.title = `${title}, ${hours}, ${figure.textContent.trim()}`;
+    const line = Object.assign(document.createElement("span"), { textContent: `${hours} ` });
+    line.append(figure.cloneNode(true));
+    box.append(Object.assign(document.createElement("b"), { textContent: title }), line);
+    return box;
+  }
+
   const state = (chip) => ["full", "option", "part", "none", "off"].find((one) => chip.classList.contains(one)) ?? "draft";
 
   function draw() {
@@ -30,7 +43,7 @@
     calendar = EventCalendar.create(place, {
       view: "resourceTimelineDay", date: day, headerToolbar: { start: "", center: "", end: "" },
       slotMinTime: `${String(Math.max(0, Math.min(8, ...hours) - 1)).padStart(2, "0")}:00`,
-      slotMaxTime: late ? "30:00" : "24:00", slotDuration: "00:30", snapDuration: "00:15", slotWidth: 28, slotHeight: 48,
+      slotMaxTime: late ? "30:00" : "24:00", slotDuration: "00:30", snapDuration: "00:15", slotWidth: 28, slotHeight: 56,
       locale: document.documentElement.lang, height: "auto", nowIndicator: false,
       slotLabelInterval: "01:00", slotLabelFormat: (time) => `${time.getHours()} h`,
       resources: places.map((name) => ({ id: name, title: name })),
@@ -45,7 +58,7 @@
         };
       }),
       eventDurationEditable: true, eventStartEditable: true, eventResourceEditable: false,
-      eventContent: (info) => ({ domNodes: [Object.assign(document.createElement("b"), { textContent: info.event.title })] }),
+      eventContent: (info) => ({ domNodes: [block(info.event)] }),
       eventDrop: change, eventResize: change,
       eventClick: (info) => document.querySelector(`.hours-list .chip[data-call="${info.event.id}"]`)?.click(),
     });
