@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from backend.core.errors import InvalidError, Sentence
-from backend.core.pagination import page_request
+from backend.core.pagination import PageRequest, page_request
 from backend.people import service as people
 from backend.people.repository import PeopleFilter
 from backend.planning import assignments as on_assignments
@@ -32,7 +32,7 @@ from backend.web.written_times import read_wall
 
 router = APIRouter(prefix="/c/{slug}", include_in_schema=False, route_class=AnswerRoute, dependencies=[Depends(opened)])
 HURRIED = [Depends(unhurried)]
-A_PAGE = 25
+A_PAGE, MOST_FOUND = 25, 8
 ACTS = frozenset({"offer", "confirm", "release", "cancel", "delete"})
 SAY_UNTIL_WHEN = Sentence("Dites jusqu'à quand la personne peut répondre.", "Say until when the person can answer.")
 
@@ -75,6 +75,16 @@ async def mark(call_id: UUID, position_id: UUID, act: AsPlanner, request: Reques
         _most(request),
     )
     return JSONResponse({str(one.person_id): one.rank for one in found.items}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/found-people")
+async def find_people(act: AsPlanner, request: Request) -> Response:
+    """Name the people whom a script looks for beside a board by person, to be dragged from there onto a place."""
+    sought = forms.sought(request.query_params.get("q", "")[:100])
+    if not is_fragment(request):
+        return see(with_query(f"/c/{act.company.slug}/people", q=sought))
+    found = await people.list_people(act, PeopleFilter(q=sought), PageRequest(MOST_FOUND, None))
+    return render(request, "found_people.html", act=act, found=found, jobs=await people.known_jobs(act))
 
 
 @router.post("/calls/{call_id}/assignments", dependencies=HURRIED)

@@ -221,6 +221,24 @@ async def test_an_open_position_dragged_on_somebody_is_theirs_and_marks_say_whom
     await expect(cell(page, other["id"], "2031-03-03").locator(".chip")).to_have_count(1)
 
 
+async def test_somebody_without_a_date_in_the_week_is_found_by_name_and_dragged_onto_a_place(
+    windows: Windows, played: Played
+) -> None:
+    free = await played.stage.person("Zélie")
+    page = await open_board(windows, played, f"{WEEK}&by=person")
+    assert await page.locator(f'#board [data-person="{free["id"]}"]').count() == 0
+    await page.get_by_label("Placer quelqu'un").fill("zélie")
+    await page.keyboard.press("Enter")
+    found = page.locator(f'#found-people [data-person="{free["id"]}"]')
+    await drag(page, found, page.locator("tr.open .chip").first)
+
+    await expect(page.locator("#done")).to_contain_text("Zélie")
+    await expect(page.locator(f'tr[data-row="{free["id"]}"] .chip')).to_have_count(1)
+    await expect(found).to_be_visible()  # the board is another: the search stays
+    (made,) = (await played.stage.get("/assignments", call_id=played.first["id"], person_id=free["id"])).json()["items"]
+    assert (made["status"], made["job"]) == ("draft", "comedien")
+
+
 async def test_a_telephone_moves_by_the_sheet_and_a_swipe_scrolls_the_page(windows: Windows, played: Played) -> None:
     page = await open_board(windows, played, size=PHONE)
     await expect(page.locator("table.week")).to_be_hidden()

@@ -414,7 +414,7 @@ async def test_a_board_weighs_no_more_than_a_telephone_pays_for(
 NO_PAGES = frozenset({
     "/static/{name:path}", "/sign-up/address", "/c/{slug}/board", "/c/{slug}/calls/{call_id}/sheet", "/c/{slug}/cure",
     "/c/{slug}/calls/{call_id}/days", "/c/{slug}/calls/{call_id}/{rest:path}",
-    "/c/{slug}/settings/exports/{file}", "/me/worker.js",
+    "/c/{slug}/found-people", "/c/{slug}/settings/exports/{file}", "/me/worker.js",
 })  # fmt: skip
 MARKED = re.compile(r"<[^>]+\s(?:style|on[a-z]+)\s*=|<style|<script(?![^>]*\ssrc=)", re.IGNORECASE)
 

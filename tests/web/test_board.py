@@ -331,6 +331,28 @@ async def test_among_many_people_the_filter_looks_for_a_name(
     assert "Personne ne répond à cette recherche." in nobody.text
 
 
+async def test_people_are_found_by_name_to_be_dragged_onto_a_place(
+    app: FastAPI, client: AsyncClient, company: SignedUpCompany, owner: Browser, home: str, stage: Stage
+) -> None:
+    person, script = await stage.person("Zélie"), {"HX-Request": "true"}
+    path, asked = f"{home}/found-people", {"q": person["last_name"]}
+    found = await owner.get(path, params=asked, headers=script)
+    assert f'data-person="{person["id"]}">Zélie {person["last_name"]}<' in found.text
+    assert "Personne ne répond" in (await owner.get(path, params={"q": "%_nobody"}, headers=script)).text
+    alone = await owner.get(path, params=asked)
+    assert (alone.status_code, alone.headers["location"]) == (303, f"{home}/people?q={person['last_name']}")
+
+    email = f"{unique('lit')}@example.org"
+    await accept(client, company, email, "viewer")
+    other = await sign_up(client, "Compagnie voisine")
+    for stranger in (email, other.email):
+        async with open_browser(app) as browser:
+            await browser.sign_in(stranger)
+            refused = await browser.get(path, params=asked, headers=script)
+            assert refused.status_code in {403, 404}
+            assert person["id"] not in refused.text
+
+
 async def test_an_empty_board_says_when_the_next_calls_are_and_leads_there(
     owner: Browser, home: str, played: dict[str, Any]
 ) -> None:
