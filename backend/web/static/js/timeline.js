@@ -22,7 +22,7 @@
     const hours = chip.querySelector(".hours").textContent, figure = chip.querySelector(".fig");
     box.className = "block";
     box.title = `${title}, ${hours}, ${figure.textContent.trim()}`;
-    const line = Object.assign(document.createElement("span"), { textContent: `${hours} ` });
+    const line = Object.assign(document.createElement("span"), { textContent: hours });
     line.append(figure.cloneNode(true));
     box.append(Object.assign(document.createElement("b"), { textContent: title }), line);
     return box;
