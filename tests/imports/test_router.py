@@ -99,7 +99,9 @@ async def test_problems_beyond_two_hundred_are_counted(
 
 async def test_a_missing_file_is_named(client: AsyncClient, company: SignedUpCompany, small: Files) -> None:
     files = {name: content for name, content in small.items() if name != "venues.csv"}
-    (error,) = problem(await post(client, company, files), 422, "import_rejected")["errors"]
+    refused = problem(await post(client, company, files), 422, "import_rejected")
+    assert ": un point à corriger" in refused["detail"]
+    (error,) = refused["errors"]
     assert (error["file"], error["line"], error["code"]) == ("venues.csv", None, "file_missing")
 
 

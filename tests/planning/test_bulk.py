@@ -69,8 +69,9 @@ async def test_all_or_nothing_does_nothing_when_one_cannot(stage: Stage, action:
     fields = {"offer": {"expires_at": EXPIRY}, "cancel": {"reason": "Salle fermée"}}
     fields |= {answer: {"on_behalf": "phone"} for answer in ("accept", "decline")}
     answer = await bulk(stage, action, [ready, other], all_or_nothing=True, **fields.get(action, {}))
-    failed = problem(answer, 409, "bulk_refused")["failed"]
-    assert [one["id"] for one in failed] == [other["id"]]
+    refused = problem(answer, 409, "bulk_refused")
+    assert "n'est pas possible pour une affectation." in refused["detail"]
+    assert [one["id"] for one in refused["failed"]] == [other["id"]]
     assert await statuses(stage, [ready, other]) == before
     done = (await bulk(stage, action, [ready, other], **fields.get(action, {}))).json()
     assert [one["id"] for one in done["done"]] == [ready["id"]]
@@ -94,7 +95,8 @@ async def test_who_is_held_in_the_same_act_or_elsewhere_is_named_and_the_others_
     assert (overlap["id"], overlap["code"]) == (made[3]["id"], "overlap")
     assert [one["assignment_id"] for one in overlap["conflicts"]] == [made[1]["id"]]
     assert await statuses(stage, made) == ["confirmed", "confirmed", "draft", "draft"]
-    problem(await bulk(stage, "confirm", made[2:], all_or_nothing=True), 409, "bulk_refused")
+    refused = problem(await bulk(stage, "confirm", made[2:], all_or_nothing=True), 409, "bulk_refused")
+    assert "n'est pas possible pour 2 affectations." in refused["detail"]
 
 
 async def test_whom_the_law_stops_is_left_out_and_the_others_are_confirmed(stage: Stage) -> None:

@@ -80,6 +80,11 @@ async def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
     assert 'value="2031-03-04T14:00"' in answer.text
     assert (await stage.get("/calls")).json()["items"] == []
 
+    several = await create_by_form(owner, home, await fill(stage, title="a" * 300, unplaced_break_minutes="beaucoup"))
+    assert several.status_code == 422
+    assert "Quelques valeurs sont à corriger." in several.text
+    assert several.text.count('id="title-error"') == several.text.count('id="unplaced_break_minutes-error"') == 1
+
 
 @pytest.mark.parametrize("bad", ["", "demain", "2031-13-01T10:00", "2031-03-04T14:00Z", "9999-99-99", "\u0660"])
 async def test_a_time_that_is_none_is_refused_in_words(owner: Browser, home: str, stage: Stage, bad: str) -> None:
