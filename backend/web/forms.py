@@ -207,7 +207,9 @@ async def trying(act: Act, again: Again, known: Collection[str] = ()) -> AsyncIt
         async with act.session.begin_nested():
             yield
     except AppError as error:
-        raise await _page_again(error, again, known) from error
+        if _has_a_page(error):
+            raise
+        raise RefusedPageError(await again(refused(error, known)), error.code) from error
 
 
 class MyRoute(AnswerRoute):
@@ -222,9 +224,10 @@ class MyRoute(AnswerRoute):
                 return await original(request)
             except AppError as error:
                 again: Again | None = getattr(request.state, "again", None)
-                if again is None:
+                if again is None or _has_a_page(error):
                     raise
-                raise await _page_again(error, again) from error
+                # Raised, as the refusal is, through the act's transaction: that is what takes it back.
+                raise RefusedPageError(await again(refused(error)), error.code) from error
 
         return handle
 
@@ -234,11 +237,9 @@ def otherwise(request: Request, again: Again) -> None:
     request.state.again = again
 
 
-async def _page_again(error: AppError, again: Again, known: Collection[str] = ()) -> Exception:
-    """Return what is raised through the transaction: the page of the form, or the refusal where it has a page."""
-    if error.status in NOT_OF_THE_FORM and "findings" not in error.extra:
-        return error
-    return RefusedPageError(await again(refused(error, known)), error.code)
+def _has_a_page(error: AppError) -> bool:
+    """Tell whether a refusal is a page of its own; where the law refuses, a form says what passes it."""
+    return error.status in NOT_OF_THE_FORM and "findings" not in error.extra
 
 
 def stored_values(row: BaseModel, names: Iterable[str]) -> dict[str, str]:
