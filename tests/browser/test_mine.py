@@ -276,7 +276,7 @@ async def test_a_date_that_moved_meanwhile_is_shown_old_and_new_before_it_is_ans
     await phone.get_by_role("button", name=re.compile("^Accepter : ")).tap()
 
     await expect(phone.get_by_role("alert").filter(has_text="a changé cette date")).to_be_visible()
-    await expect(phone.get_by_text(re.compile(r"Déplacé :.*10\sh–14\sh.*12\sh–16\sh"))).to_be_visible()
+    await expect(phone.get_by_text(re.compile(r"Déplacé\s:.*10\sh–14\sh.*12\sh–16\sh"))).to_be_visible()
     assert await violations(phone) == []
     await picture(phone, "my-moved")
     await phone.get_by_role("button", name="Accepter cette date").tap()
