@@ -26,6 +26,7 @@ from sqlalchemy.orm import aliased
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
 from backend.planning import askings, declarations, ledger, staffing
+from backend.planning.domain.publication import FIELDS
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Asking, Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import ALWAYS, Period
@@ -35,6 +36,7 @@ from backend.tenancy.acting import Act
 from backend.tenancy.rows import holds_words, keyset, sort_instant
 
 CALL_COLUMNS = tuple(Call.__table__.columns)
+_TOLD = tuple(getattr(Call, name) for name in ("id", "version", "published", "published_version", *FIELDS))
 POSITION_COLUMNS = tuple(Position.__table__.columns)
 _ASSIGNMENT_COLUMNS = tuple(Assignment.__table__.columns)
 _FELL = (Status.DECLINED, Status.RELEASED)
@@ -157,8 +159,8 @@ async def lock_calls(act: Act, ids: Collection[UUID]) -> Sequence[Row[Any]]:
 
 
 async def list_calls_to_publish(act: Act, period: Period, production_id: UUID | None) -> Sequence[Row[Any]]:
-    """Return the calls of a period that are not cancelled, by start."""
-    query = select(*CALL_COLUMNS).where(touches(period), Call.status != CallStatus.CANCELLED)
+    """Return the calls of a period that are not cancelled, by start: what is told of them, and what was told last."""
+    query = select(*_TOLD).where(touches(period), Call.status != CallStatus.CANCELLED)
     if production_id is not None:
         query = query.where(Call.production_id == production_id)
     return (await act.session.execute(query.order_by(Call.starts_at, Call.id))).all()
