@@ -5,7 +5,7 @@ which nothing is left is skipped, as is one that its person does not want, or wh
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, or_, select, update
 from backend.identity.access import PLANNERS
 from backend.identity.models import Membership, Role, User
 from backend.notifications.preferences import unwanted_by
-from backend.notifications.wording import News, Place, Told, item
+from backend.notifications.wording import NOTHING_TO_ANSWER, News, Place, Told, item, quoted, said_of_all
 from backend.outbox.mail import Mail, MailKind
 from backend.people.models import Job, Person
 from backend.planning import hearing
@@ -74,13 +74,24 @@ async def compose(act: Act, message_ids: Sequence[UUID], public_url: str) -> Mai
     if not wanted or reader.address is None:
         return None
     news = _in_order(await _news(act, wanted))
-    home = ZoneInfo(act.company.timezone)
     context = {
         "name": person.first_name, "company": act.company.name, "contact": reader.contact,
         "me_url": f"{public_url}/me" if reader.has_account else "",
-        "items": [item(one, reader.language, home) for one in news],
+        **_told_in(news, reader.language, ZoneInfo(act.company.timezone)),
     }  # fmt: skip
     return Mail(MailKind(_kind(news).value), reader.address, reader.language, context, message_ids[0])
+
+
+def _told_in(news: Sequence[News], language: str, home: ZoneInfo) -> Mapping[str, Any]:
+    """Return what a mail tells: its dates, what a planner said of them all, and that none waits for an answer."""
+    said = said_of_all(news)
+    each = news if said is None else [replace(one, message=None) for one in news]
+    is_answered = all(one.is_accepted for one in news)
+    return {
+        "items": [item(one, language, home) for one in each],
+        "said": "" if said is None else quoted(said).in_language(language),
+        "answered": NOTHING_TO_ANSWER.in_language(language) if is_answered else "",
+    }
 
 
 async def log_sent(act: Act, message_ids: Sequence[UUID]) -> None:
