@@ -306,7 +306,7 @@ async def expire_past_options(act: Act, which: ColumnElement[bool]) -> Sequence[
         update(Assignment)
         .where(past)
         .values(status=Status.EXPIRED, version=Assignment.version + 1, updated_at=act.now)
-        .returning(Assignment.id, Assignment.call_id, Assignment.job, Assignment.rank)
+        .returning(Assignment.id, Assignment.call_id, Assignment.job, Assignment.rank, Assignment.expires_at)
     )
     return (await act.session.execute(statement, execution_options={"synchronize_session": False})).all()
 
