@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import Engine, event, select, text
@@ -28,6 +29,8 @@ from tests.helpers import PASSWORD, SignedUpCompany, unique
 
 SHARED_TABLES = ("user", "company", "membership", "access_token", "idempotency_key", "limit_counter", "invitation")
 TWENTIETHS = 20 if os.environ.get("FILAGE_SOAK") else 1
+# In the suite less than pytest's faulthandler_timeout: a test that takes longer fails by name, and the others go on.
+LONG = pytest.mark.timeout(3000 if TWENTIETHS > 1 else 300)
 # Roles belong to the whole server, which other processes of a test run share.
 ROLES = "select rolname from pg_roles, shared.installation where starts_with(rolname, id) order by 1"
 _LINK = r"/{}\?token=([\w.%-]+)"

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,20 @@ from backend.tenancy import embedded, hardening, migrations
 from backend.tenancy.session import Urls
 from tests.helpers import SignedUpCompany, sign_up
 from tests.pooler import POOLER, in_front_of
+from tests.servers import sweep, throwaway_server
 from tests.tracing import collected
 
 ON_SQLITE = os.environ.get("FILAGE_TEST_DATABASE") == "sqlite"
 NEEDS_DATABASE = frozenset({"settings", "urls", "app", "client", "company", "other_company"})
 SERVERS_OF_THEIR_OWN = frozenset({"migrations", "worker"})
 EVERYTHING = 1_000_000
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Delete what the test processes of this run leave, once all have ended, and what killed ones left before."""
+    if not hasattr(config, "workerinput"):
+        sweep()
+        config.add_cleanup(sweep)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,30 +53,29 @@ def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def urls(var_dir: Path) -> Iterator[Urls]:
-    """A migrated database: a new one in an embedded server shared by the processes of this run, or SQLite files."""
-    if ON_SQLITE:
-        url = make_url(f"sqlite+aiosqlite:///{var_dir / 'filage.sqlite3'}")
-        found = Urls(url, url)
-    else:
-        directory = Path(tempfile.gettempdir()) / f"filage-tests-{os.getuid()}" / "postgresql"
-        server = embedded.start(directory)
-        name = f"filage_{os.getpid()}"
-        embedded.make_database(server, name)
-        logins = hardening.Logins(embedded.APP_LOGIN, embedded.OWNER_LOGIN)
-        assert all(found.in_force for found in hardening.harden(server.conninfo(database=name), logins))
-        found = Urls(make_url(server.url(embedded.APP_LOGIN, name)), make_url(server.url(embedded.OWNER_LOGIN, name)))
-        os.environ["FILAGE_WORKER_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
-    pooled = contextlib.ExitStack()
-    if POOLER == "pgbouncer" and not ON_SQLITE:
-        found = replace(found, app=pooled.enter_context(in_front_of(found.app)))
-    os.environ["FILAGE_DB_POOLER"] = POOLER
-    os.environ["FILAGE_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
-    os.environ["FILAGE_OWNER_DATABASE_URL"] = found.owner.render_as_string(hide_password=False)
-    migrations.upgrade()
-    yield found
-    pooled.close()
-    if not ON_SQLITE:
-        embedded.drop_database(server, name)
+    """A migrated database: in a server of this process, or SQLite files."""
+    with contextlib.ExitStack() as running:
+        if ON_SQLITE:
+            url = make_url(f"sqlite+aiosqlite:///{var_dir / 'filage.sqlite3'}")
+            found = Urls(url, url)
+        else:
+            found = hardened(running.enter_context(throwaway_server()))
+            os.environ["FILAGE_WORKER_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
+            if POOLER == "pgbouncer":
+                found = replace(found, app=running.enter_context(in_front_of(found.app)))
+        os.environ["FILAGE_DB_POOLER"] = POOLER
+        os.environ["FILAGE_DATABASE_URL"] = found.app.render_as_string(hide_password=False)
+        os.environ["FILAGE_OWNER_DATABASE_URL"] = found.owner.render_as_string(hide_password=False)
+        migrations.upgrade()
+        yield found
+
+
+def hardened(server: embedded.EmbeddedServer) -> Urls:
+    """Make the two logins and the database, as an operator would."""
+    embedded.make_database(server)
+    logins = hardening.Logins(embedded.APP_LOGIN, embedded.OWNER_LOGIN)
+    assert all(found.in_force for found in hardening.harden(server.conninfo(database=embedded.DATABASE), logins))
+    return Urls(make_url(server.url(embedded.APP_LOGIN)), make_url(server.url(embedded.OWNER_LOGIN)))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, delete, select
 
 from backend.core.pagination import Page, PageRequest, cut
+from backend.notifications import refusing
 from backend.notifications.schemas import Addressee, MessageOut
 from backend.people.models import Person
 from backend.planning.models import Message, MessageStatus, Notice, NoticeKind
@@ -28,8 +29,8 @@ class MessagesFilter:
     status: MessageStatus | None = None
 
 
-async def list_messages(act: Act, wanted: MessagesFilter, page: PageRequest) -> Page[MessageOut]:
-    """Return one page of messages, newest first."""
+async def list_messages(act: Act, wanted: MessagesFilter, page: PageRequest, language: str) -> Page[MessageOut]:
+    """Return one page of messages, newest first; why one failed is a sentence in `language`."""
     if not follows_options(act):
         return Page[MessageOut](items=[])
     query = select(*Message.__table__.columns, Person.first_name, Person.last_name)
@@ -41,7 +42,7 @@ async def list_messages(act: Act, wanted: MessagesFilter, page: PageRequest) -> 
             query = query.where(column == value)
     query = keyset(query, page, (Message.queued_at, Message.id), (sort_instant, UUID), newest=True)
     rows, cursor = cut((await act.session.execute(query)).all(), page, lambda row: (row.queued_at, row.id))
-    return Page[MessageOut](items=[_shown(row) for row in rows], next_cursor=cursor)
+    return Page[MessageOut](items=[_shown(row, language) for row in rows], next_cursor=cursor)
 
 
 async def purge(act: Act) -> None:
@@ -53,10 +54,12 @@ async def purge(act: Act) -> None:
     await act.session.execute(delete(Message).where(Message.queued_at < before))
 
 
-def _shown(row: Row[Any]) -> MessageOut:
+def _shown(row: Row[Any], language: str) -> MessageOut:
     latency = None if row.sent_at is None else round((row.sent_at - row.send_after).total_seconds(), 3)
+    failed = row.status is MessageStatus.FAILED and row.reason
+    reason = refusing.in_words(row.reason).in_language(language) if failed else row.reason
     return MessageOut(
         id=row.id, person=Addressee(id=row.person_id, name=f"{row.first_name} {row.last_name}"), kind=row.kind,
-        status=row.status, reason=row.reason, queued_at=row.queued_at, send_after=row.send_after, sent_at=row.sent_at,
+        status=row.status, reason=reason, queued_at=row.queued_at, send_after=row.send_after, sent_at=row.sent_at,
         latency_seconds=latency,
     )  # fmt: skip

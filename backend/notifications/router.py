@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from backend.core.languages import language_of
 from backend.core.pagination import Page, PageRequest, page_request
 from backend.core.preconditions import ExpectedVersion
 from backend.core.resources import show
@@ -34,6 +35,7 @@ async def change_preferences(
 
 @router.get("/messages", tags=["planning"], summary="Read the delivery log")
 async def list_messages(
+    request: Request,
     act: AsPlanner,
     page: Annotated[PageRequest, Depends(page_request)],
     person_id: UUID | None = None,
@@ -41,7 +43,7 @@ async def list_messages(
     status: MessageStatus | None = None,
 ) -> Page[MessageOut]:
     """To whom, about what, when and with which outcome, the newest first; never what a message says."""
-    return await log.list_messages(act, MessagesFilter(person_id, kind, status), page)
+    return await log.list_messages(act, MessagesFilter(person_id, kind, status), page, language_of(request))
 
 
 def _answer(response: Response, found: Preferences) -> Preferences:

@@ -54,9 +54,9 @@ class MessageOut(Body):
     reason: Annotated[
         str | None,
         Field(
-            examples=[None],
+            examples=[None, "L'adresse a été refusée par le serveur de messagerie (550)."],
             description="Skipped: `no_email`, `unwanted`, `nothing_left` (answered, confirmed or taken back). "
-            "Failed: what the mail server said.",
+            "Failed: a sentence in the language asked for, with the mail server's code.",
         ),
     ]
     queued_at: Annotated[UtcInstant, Field(description="When its first cause was stored.")]

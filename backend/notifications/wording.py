@@ -1,6 +1,6 @@
 """What stands in a message, in words: a date and its hours, a place, what was before. Never pay."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,12 @@ CONFIRMED = Sentence("Date confirmée", "Confirmed date")
 SAID_YES = Sentence(
     "En option : vous avez déjà dit oui, la compagnie n'a pas encore confirmé.",
     "An option: you have said yes already, the company has not confirmed yet.",
+)
+NOTHING_TO_ANSWER = Sentence(
+    "Vous avez déjà dit oui : il n'y a rien à répondre. Rien n'est confirmé tant que la compagnie ne vous l'a pas "
+    "écrit.",
+    "You have said yes already: there is nothing to answer. Nothing is confirmed until the company has written so to "
+    "you.",
 )
 SOMEWHERE = Sentence("Lieu à préciser", "Place to be named")
 
@@ -80,8 +86,19 @@ def item(news: News, language: str, home: ZoneInfo) -> Mapping[str, Any]:
     if news.reason:
         lines += [Sentence(f"Motif : {news.reason}", f"Reason: {news.reason}")]
     if news.message:
-        lines += [Sentence(f"« {news.message} »", f'"{news.message}"')]
+        lines += [quoted(news.message)]
     return {"head": f"{news.production} – {news.title}", "lines": [line.in_language(language) for line in lines]}
+
+
+def quoted(message: str) -> Sentence:
+    """Return what a planner wrote, between the marks of each language."""
+    return Sentence(f"« {message} »", f'"{message}"')
+
+
+def said_of_all(news: Sequence[News]) -> str | None:
+    """Return what a planner wrote beside several dates, the same for each: it is said once."""
+    messages = {one.message for one in news}
+    return messages.pop() if len(news) > 1 and len(messages) == 1 else None
 
 
 def _clock(local: datetime) -> str:

@@ -4,8 +4,8 @@ An option that was answered or confirmed, a change that was taken back, a date t
 which nothing is left is skipped, as is one that its person does not want, or who has no address. The log says which.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, or_, select, update
 from backend.identity.access import PLANNERS
 from backend.identity.models import Membership, Role, User
 from backend.notifications.preferences import unwanted_by
-from backend.notifications.wording import News, Place, Told, item
+from backend.notifications.wording import NOTHING_TO_ANSWER, News, Place, Told, item, quoted, said_of_all
 from backend.outbox.mail import Mail, MailKind
 from backend.people.models import Job, Person
 from backend.planning import hearing
@@ -31,14 +31,13 @@ from backend.tenancy.session import login_rights
 
 NO_EMAIL = "no_email"
 LONGEST_REASON = 60
-_ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 _FALLEN = frozenset({Status.RELEASED, Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
 _HOLDS: Mapping[NoticeKind, frozenset[Status]] = {
     NoticeKind.OFFERED: frozenset({Status.OPTION}),
     NoticeKind.EXPIRING: frozenset({Status.OPTION}),
-    NoticeKind.PROMOTED: _ASKED,
+    NoticeKind.PROMOTED: hearing.ASKED,
     NoticeKind.CONFIRMED: frozenset({Status.CONFIRMED}),
-    NoticeKind.CHANGED: _ASKED | {Status.CONFIRMED},
+    NoticeKind.CHANGED: hearing.ASKED | {Status.CONFIRMED},
     NoticeKind.CANCELLED: _FALLEN,
     NoticeKind.EVE: frozenset({Status.CONFIRMED}),
 }
@@ -75,13 +74,24 @@ async def compose(act: Act, message_ids: Sequence[UUID], public_url: str) -> Mai
     if not wanted or reader.address is None:
         return None
     news = _in_order(await _news(act, wanted))
-    home = ZoneInfo(act.company.timezone)
     context = {
         "name": person.first_name, "company": act.company.name, "contact": reader.contact,
         "me_url": f"{public_url}/me" if reader.has_account else "",
-        "items": [item(one, reader.language, home) for one in news],
+        **_told_in(news, reader.language, ZoneInfo(act.company.timezone)),
     }  # fmt: skip
     return Mail(MailKind(_kind(news).value), reader.address, reader.language, context, message_ids[0])
+
+
+def _told_in(news: Sequence[News], language: str, home: ZoneInfo) -> Mapping[str, Any]:
+    """Return what a mail tells: its dates, what a planner said of them all, and that none waits for an answer."""
+    said = said_of_all(news)
+    each = news if said is None else [replace(one, message=None) for one in news]
+    is_answered = all(one.is_accepted for one in news)
+    return {
+        "items": [item(one, language, home) for one in each],
+        "said": "" if said is None else quoted(said).in_language(language),
+        "answered": NOTHING_TO_ANSWER.in_language(language) if is_answered else "",
+    }
 
 
 async def log_sent(act: Act, message_ids: Sequence[UUID]) -> None:
@@ -168,23 +178,63 @@ class Fact:
 
 
 async def _still_to_tell(act: Act, rows: Sequence[Row[Any]]) -> list[Fact]:
-    """Return what still is to be told, each thing once: of a change, from what the last mail about the date showed."""
+    """Return what differs between what the last mail about each date showed and what is true now, each thing once."""
     first: dict[tuple[UUID, bool], Row[Any]] = {}
     for row in rows:
         first.setdefault((row.assignment_id, row.kind is NoticeKind.CANCELLED), row)
     of_kind: dict[NoticeKind, list[UUID]] = {}
     for row in first.values():
         of_kind.setdefault(row.kind, []).append(row.assignment_id)
-    changed, cancelled = of_kind.get(NoticeKind.CHANGED), of_kind.get(NoticeKind.CANCELLED)
-    shown = await hearing.last_shown(act, changed) if changed else {}
-    untold = await hearing.find_untold(act, cancelled) if cancelled else set()
-    facts = [Fact(row, shown.get(row.assignment_id, row.facts)) for row in first.values()]
-    return [
-        fact
-        for fact in facts
-        if _still_holds(fact, act.now)
-        and not (fact.row.kind is NoticeKind.CANCELLED and fact.row.assignment_id in untold)
-    ]
+    known = await _known(act, of_kind, {row.message_id for row in rows})
+    facts = [Fact(row, known.shown.get(row.assignment_id, row.facts)) for row in first.values()]
+    return _each_date_once(fact for fact in facts if _still_holds(fact, act.now) and _is_news(fact, known))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the mails before have told of some dates, and what is true of them now; each by assignment."""
+
+    shown: Mapping[UUID, Mapping[str, Any]]
+    believed: Mapping[UUID, Status]
+    standing: Mapping[UUID, Status]
+    untold: Collection[UUID]
+
+
+async def _known(act: Act, of_kind: Mapping[NoticeKind, Sequence[UUID]], writing: Collection[UUID]) -> Known:
+    """Read what those who are told of a change, a confirmation or a cancellation know already."""
+    confirmed, cancelled = (of_kind.get(kind, []) for kind in (NoticeKind.CONFIRMED, NoticeKind.CANCELLED))
+    moved, turned = [*of_kind.get(NoticeKind.CHANGED, []), *confirmed], [*confirmed, *cancelled]
+    return Known(
+        shown=await hearing.last_shown(act, moved) if moved else {},
+        believed=await hearing.believed(act, turned, writing) if turned else {},
+        standing=await hearing.standing_again(act, cancelled) if cancelled else {},
+        untold=await hearing.find_untold(act, cancelled) if cancelled else (),
+    )
+
+
+def _is_news(fact: Fact, known: Known) -> bool:
+    """Tell whether the person does not know it already: what was taken back is not told, whatever it was."""
+    row, one = fact.row, fact.row.assignment_id
+    believed = known.believed.get(one)
+    if row.kind is NoticeKind.CONFIRMED:
+        knows_when = row.published is not None and not must_be_told(known.shown.get(one), row.published)
+        return believed is not Status.CONFIRMED or not knows_when
+    if row.kind is not NoticeKind.CANCELLED:
+        return True
+    standing = known.standing.get(one)
+    if standing is Status.CONFIRMED or (standing is Status.OPTION and believed is Status.OPTION):
+        return False
+    return believed is not None or one not in known.untold
+
+
+def _each_date_once(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts, and of the cancellations of one date (put on again, cancelled again) the last one."""
+    found: dict[tuple[object, ...], Fact] = {}
+    for fact in facts:
+        row = fact.row
+        is_cancelled = row.kind is NoticeKind.CANCELLED
+        found[(row.call_id, row.label) if is_cancelled else (row.assignment_id,)] = fact
+    return list(found.values())
 
 
 async def _keep_shown(act: Act, facts: Sequence[Fact]) -> None:
@@ -256,7 +306,7 @@ def _one(fact: Fact, places: Mapping[str | None, Place], act: Act) -> News:
     row, told = fact.row, _told(fact.row)
     status = effective(row.status, row.expires_at, act.now)
     is_asking = row.kind in {NoticeKind.OFFERED, NoticeKind.EXPIRING, NoticeKind.PROMOTED}
-    is_option = is_asking or (row.kind is NoticeKind.CHANGED and status in _ASKED)
+    is_option = is_asking or (row.kind is NoticeKind.CHANGED and status in hearing.ASKED)
     return News(
         kind=row.kind,
         production=row.production,

@@ -48,8 +48,9 @@ class Mail:
 
     `context` holds, worded in `language`: invitation: `company`, `inviter`, `role`, `accept_url`, `expires_at`;
     verification: `name`, `verify_url`; password_reset: `name`, `reset_url`; each kind of planning: `name`, `company`,
-    `contact`, `me_url` (the last two may be empty) and `items`, a list of `head` and `lines`. `id` stays the same
-    however often the mail is tried: it makes the Message-ID, by which a mail that came twice is recognised.
+    `contact`, `me_url`, `said`, `answered` (the last four may be empty) and `items`, a list of `head` and `lines`. `id`
+    stays the same however often the mail is tried: it makes the Message-ID, by which a mail that came twice is
+    recognised.
     """
 
     kind: MailKind

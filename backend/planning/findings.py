@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, false, select, true
+from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
 
 from backend.people.models import Annexe, Job, Person
 from backend.planning import agreements, derogations, fitness
@@ -123,14 +123,25 @@ async def read_planned(act: Act, extent: Extent) -> Planned:
 async def read_stages(
     act: Act, between: Period = ALWAYS, shown: ColumnElement[bool] | None = None
 ) -> Sequence[Row[Any]]:  # fmt: skip
-    """Return the calls that take place at a venue (rows of `CALL_FACTS`), `marked` where the reader sees them."""
+    """Return the calls of a venue with others' (rows of `CALL_FACTS`), `marked` where the reader sees them."""
     query = (
         select(*CALL_FACTS, (true() if shown is None else shown).label("marked"))
         .join(Production, Production.id == Call.production_id)
-        .where(Call.venue_id.is_not(None), Call.status != CallStatus.CANCELLED, *_conditions(Extent(between=between)))
+        .where(Call.venue_id.in_(_shared_venues(between)), Call.status != CallStatus.CANCELLED)
+        .where(*_conditions(Extent(between=between)))
         .order_by(Call.starts_at, Call.id)
     )
     return (await act.session.execute(query)).all()
+
+
+def _shared_venues(between: Period) -> Select[Any]:
+    """Select the venues that calls of several productions name: where one plays alone, no two meet."""
+    return (
+        select(Call.venue_id)
+        .where(Call.status != CallStatus.CANCELLED, *_conditions(Extent(between=between)))
+        .group_by(Call.venue_id)
+        .having(func.count(Call.production_id.distinct()) > 1)
+    )
 
 
 async def _read(act: Act, extent: Extent) -> list[Row[Any]]:

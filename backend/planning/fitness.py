@@ -42,6 +42,8 @@ class Fitness:
 
     def required(self, call_id: UUID, job: str) -> dict[str, Any]:
         """Return what somebody in `job` needs on a call, as a segment takes it."""
+        if not self.asked:
+            return {}
         both = [found for key in ((call_id, job), (None, job)) if (found := self.asked.get(key)) is not None]
         return {
             "required_skills": tuple(sorted({code for found in both for code in found.skills})),

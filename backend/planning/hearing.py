@@ -9,10 +9,11 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy.orm import aliased
 
 from backend.planning.domain.publication import WHEN_AND_WHERE
-from backend.planning.domain.states import Status
+from backend.planning.domain.states import Status, effective
 from backend.planning.models import Assignment, Message, MessageStatus, Notice, NoticeKind, Publication
 from backend.planning.notices import NOTHING_LEFT, UNWANTED, Concerned
 from backend.planning.upgrading import follows_options
@@ -21,12 +22,22 @@ from backend.tenancy.acting import Act
 SHOWN = "shown"
 """Under this name the facts of a notice keep when and where its mail said the call to be."""
 _BRINGING = frozenset({NoticeKind.OFFERED, NoticeKind.PROMOTED, NoticeKind.CONFIRMED})
+_BELIEFS: Mapping[NoticeKind, Status] = {
+    NoticeKind.OFFERED: Status.OPTION,
+    NoticeKind.EXPIRING: Status.OPTION,
+    NoticeKind.PROMOTED: Status.OPTION,
+    NoticeKind.CONFIRMED: Status.CONFIRMED,
+    NoticeKind.EVE: Status.CONFIRMED,
+}
+"""As what a mail leaves its person believing to stand on the date; a cancellation as nothing, a change as before."""
 # Whoever wants no such mail, or has no address, reads it elsewhere: what was written for them counts as heard.
 _WRITTEN = and_(
     Message.id == Notice.message_id,
     Message.status != MessageStatus.QUEUED,
     Message.reason.is_distinct_from(NOTHING_LEFT),
 )
+_KNOWN_TO_BE_OVER = frozenset({Status.DECLINED, Status.EXPIRED})
+ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 Version = tuple[datetime, Mapping[str, Any]]
 """When a version was published, and what it tells."""
 
@@ -53,17 +64,44 @@ async def known_before(act: Act, concerned: Sequence[Concerned]) -> dict[UUID, d
 
 
 async def last_shown(act: Act, assignment_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
-    """Return when and where the last mail about each of these said the call to be."""
-    on_its_call = and_(Assignment.id == Notice.assignment_id, Assignment.call_id == Notice.call_id)
-    query = (
-        select(Notice.assignment_id, Notice.facts)
-        .join(Message, _WRITTEN)
-        .join(Assignment, on_its_call)
-        .where(Notice.assignment_id.in_(assignment_ids))
-        .order_by(Message.handed_at, Notice.id)
+    """Return when and where the last mail about each of these dates said the call to be."""
+    rows = await _told_of(act, assignment_ids, _WRITTEN)
+    return {row.id: row.facts[SHOWN] for row in rows if row.facts and SHOWN in row.facts}
+
+
+async def believed(act: Act, assignment_ids: Collection[UUID], but: Collection[UUID]) -> dict[UUID, Status]:
+    """Return as what the last mail, `but` those being written, leaves each person believing to stand on the date.
+
+    Whoever was cancelled and put on again in the same job is one person on one date. Nothing is believed of what they
+    declined or let expire, nor after a mail that may not have left (written and not taken yet, or refused).
+    """
+    # A message that is being sent has not its status yet: that it was written stands with what it shows.
+    written = and_(
+        Message.id == Notice.message_id, Message.id.not_in(but), Message.reason.is_distinct_from(NOTHING_LEFT)
     )
-    rows = await act.session.execute(query)
-    return {row.assignment_id: row.facts[SHOWN] for row in rows if row.facts and SHOWN in row.facts}
+    rows = await _told_of(act, assignment_ids, and_(written, Notice.kind != NoticeKind.CHANGED))
+    last = {row.id: row for row in rows if row.facts and SHOWN in row.facts}
+    return {
+        one: _BELIEFS[row.kind]
+        for one, row in last.items()
+        if row.kind in _BELIEFS and row.status is MessageStatus.SENT
+        and effective(row.state, row.expires_at, act.now) not in _KNOWN_TO_BE_OVER
+    }  # fmt: skip
+
+
+async def standing_again(act: Act, assignment_ids: Collection[UUID]) -> dict[UUID, Status]:
+    """Return as what the persons of these assignments, which fell, stand on the same call in the same job all the same.
+
+    An option of theirs is one while it has not expired; whoever has accepted one is still asked.
+    """
+    mine = aliased(Assignment)
+    query = (
+        select(mine.id, Assignment.status, Assignment.expires_at)
+        .join(Assignment, _same_date(mine))
+        .where(mine.id.in_(assignment_ids), Assignment.status.in_((*ASKED, Status.CONFIRMED)))
+    )
+    found = {row.id: effective(row.status, row.expires_at, act.now) for row in await act.session.execute(query)}
+    return {one: Status.OPTION if status in ASKED else status for one, status in found.items()}
 
 
 async def find_untold(act: Act, assignment_ids: Collection[UUID]) -> set[UUID]:
@@ -89,6 +127,26 @@ def _has_learned(row: Row[Any]) -> bool:
     is_engaged = row.kind is NoticeKind.CONFIRMED and row.reason == UNWANTED
     has_answered = row.state is not Status.CANCELLED and row.decided_at is not None
     return row.status is MessageStatus.SENT or is_engaged or has_answered
+
+
+async def _told_of(act: Act, assignment_ids: Collection[UUID], which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """Return what was told of these dates, in the order in which it was written."""
+    mine = aliased(Assignment)
+    query = (
+        select(mine.id, Notice.kind, Notice.facts, Message.status, Assignment.status.label("state"),
+               Assignment.expires_at)
+        .join(Notice, and_(Notice.call_id == mine.call_id, Notice.person_id == mine.person_id))
+        .join(Assignment, and_(Assignment.id == Notice.assignment_id, _same_date(mine)))
+        .join(Message, which)
+        .where(mine.id.in_(assignment_ids))
+        .order_by(Message.handed_at, Notice.id)
+    )  # fmt: skip
+    return (await act.session.execute(query)).all()
+
+
+def _same_date(mine: type[Assignment]) -> ColumnElement[bool]:
+    """Whoever is put on the same call in the same job again knows what they were told of it the first time."""
+    return and_(Assignment.call_id == mine.call_id, Assignment.person_id == mine.person_id, Assignment.job == mine.job)
 
 
 async def _older_versions(act: Act, calls: Collection[UUID]) -> dict[UUID, list[Version]]:

@@ -444,6 +444,8 @@ async def _insert(act: Act, holds: Sequence[Hold], had: _Had = _NOTHING, firm: _
     stood stays, and no other company can hold them there, so that a no would tell that they are away. Nothing is firm
     for what is contested, or may become so: an absence stands in its way as a booking elsewhere does.
     """
+    if not holds:
+        return []
     await act.session.flush()
     present = await _present(act, holds, had, firm)
     free = await _free_on_sqlite(act.session, present) if is_sqlite(act.session) else present

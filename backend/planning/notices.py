@@ -49,7 +49,7 @@ def note(
     """Note one kind of news for these people, to be stored with the act.
 
     By assignment, `facts` is what they knew, and `causes` when the clock made it due: it leaves at once, and is late
-    from then on.
+    from then on; of a call that nobody was told of it waits for the publication all the same.
     """
     if not follows_options(act) or (kind is NoticeKind.CONFIRMED and not tells_confirmations(act)):
         return
@@ -61,7 +61,7 @@ def note(
             Notice(
                 person_id=one.person_id, kind=kind, assignment_id=one.assignment_id, call_id=one.call_id,
                 facts=None if known is None else dict(known), actor_id=act.actor.user_id, noted_at=act.now,
-                send_after=(causes or {}).get(one.assignment_id) or _send_after(act, kind, one), message_id=None,
+                send_after=_send_after(act, kind, one, (causes or {}).get(one.assignment_id)), message_id=None,
             )
         )  # fmt: skip
     if found:
@@ -100,9 +100,13 @@ def have_posted(act: Act, not_before: datetime | None = None) -> None:
     defer(act.session, POST_TASK, {}, queue=POST_QUEUE, company=act.company.id, not_before=not_before)
 
 
-def _send_after(act: Act, kind: NoticeKind, one: Concerned) -> datetime | None:
+def _send_after(act: Act, kind: NoticeKind, one: Concerned, cause: datetime | None) -> datetime | None:
+    if kind in _GATHERING and not one.is_published:
+        return None
+    if cause is not None:
+        return cause
     if kind in _GATHERING:
-        return _gathered(act) if one.is_published else None
+        return _gathered(act)
     merges = kind in {NoticeKind.CHANGED, NoticeKind.CANCELLED} and one.starts_at - act.now > URGENT
     return act.now + MERGED_FOR if merges else act.now
 

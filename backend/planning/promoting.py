@@ -1,7 +1,8 @@
 """When a first choice falls (declined, released, expired, cancelled), the second moves up to its place and is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,15 @@ _ASKED = (Status.OPTION, Status.ACCEPTED)
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """Somebody who stands on a call in a job no more, and which choice they were (None: confirmed without an offer)."""
+    """Somebody who stands on a call in a job no more, and which choice they were (None: confirmed without an offer).
+
+    `at` is when the clock made them fall; None: whoever acts does so now.
+    """
 
     call_id: UUID
     job: str
     rank: int | None
+    at: datetime | None = None
 
 
 async def expire(act: Act, which: ColumnElement[bool]) -> Sequence[UUID]:
@@ -33,13 +38,14 @@ async def expire(act: Act, which: ColumnElement[bool]) -> Sequence[UUID]:
     for row in rows:
         after = {"status": Status.EXPIRED}
         record(act, "assignment.expired", row.id, before={"status": Status.OPTION}, after=after)
-    await after_fall(act, [Fallen(row.call_id, row.job, row.rank) for row in rows])
+    await after_fall(act, [Fallen(row.call_id, row.job, row.rank, row.expires_at) for row in rows])
     return [row.id for row in rows]
 
 
 async def after_fall(act: Act, fallen: Sequence[Fallen]) -> None:
     """Let one second choice move up for each first who fell, as far as the position wants; a few statements for all."""
-    places: list[Place] = [(one.call_id, one.job) for one in fallen if one.rank != SECOND]
+    firsts = [one for one in fallen if one.rank != SECOND]
+    places: list[Place] = [(one.call_id, one.job) for one in firsts]
     if not places:
         return
     await act.session.flush()
@@ -48,7 +54,8 @@ async def after_fall(act: Act, fallen: Sequence[Fallen]) -> None:
         return
     standing = await _count_standing(act, set(places))
     moved = set(move_up(places, [(row.id, (row.call_id, row.job)) for row in seconds], standing))
-    await _move(act, [row for row in seconds if row.id in moved])
+    rows = [row for row in seconds if row.id in moved]
+    await _move(act, rows, _causes(firsts, rows))
 
 
 async def moved_up_since(act: Act, assignment: Assignment) -> bool:
@@ -97,7 +104,18 @@ async def _count_standing(act: Act, places: set[Place]) -> dict[Place, Standing]
     return {(row.call_id, row.job): Standing(row.headcount, row.standing) for row in rows}
 
 
-async def _move(act: Act, rows: Sequence[Row[Any]]) -> None:
+def _causes(firsts: Sequence[Fallen], rows: Sequence[Row[Any]]) -> dict[UUID, datetime]:
+    """Return when the clock made a place free for each who moves up: of several on one place, the first who fell."""
+    freed: dict[Place, list[datetime]] = {}
+    for one in firsts:
+        if one.at is not None:
+            freed.setdefault((one.call_id, one.job), []).append(one.at)
+    instants = {place: iter(sorted(found)) for place, found in freed.items()}
+    causes = {row.id: next(instants.get((row.call_id, row.job), iter(())), None) for row in rows}
+    return {one: at for one, at in causes.items() if at is not None}
+
+
+async def _move(act: Act, rows: Sequence[Row[Any]], causes: Mapping[UUID, datetime]) -> None:
     if not rows:
         return
     ids = [row.id for row in rows]
@@ -113,6 +131,7 @@ async def _move(act: Act, rows: Sequence[Row[Any]]) -> None:
         act,
         NoticeKind.PROMOTED,
         [notices.Concerned(row.id, row.call_id, row.person_id, row.starts_at, row.is_published) for row in rows],
+        causes=causes,
     )
 
 

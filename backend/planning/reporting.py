@@ -103,6 +103,8 @@ async def _clashes(act: Act, law: Law, period: Period, shown: ColumnElement[bool
     """Return where two productions share a stage, if one of the two calls is shown."""
     rows = await findings.read_stages(act, period, shown)
     calls, seen = [findings.stage_of(row) for row in rows], {str(row.call_id) for row in rows if row.marked}
+    if not calls:
+        return []
     found = await asyncio.to_thread(check_stages, calls, law, ZoneInfo(act.company.timezone))
     return [finding for finding in found if not seen.isdisjoint(finding.calls)]
 

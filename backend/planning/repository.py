@@ -3,15 +3,30 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, exists, not_, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from backend.core.pagination import PageRequest
 from backend.people.models import Job, Person
 from backend.planning import askings, declarations, ledger, staffing
+from backend.planning.domain.publication import FIELDS
 from backend.planning.domain.states import LIVE, Status
 from backend.planning.models import Asking, Assignment, Call, CallKind, CallStatus, Position
 from backend.planning.period import ALWAYS, Period
@@ -21,6 +36,7 @@ from backend.tenancy.acting import Act
 from backend.tenancy.rows import holds_words, keyset, sort_instant
 
 CALL_COLUMNS = tuple(Call.__table__.columns)
+_TOLD = tuple(getattr(Call, name) for name in ("id", "version", "published", "published_version", *FIELDS))
 POSITION_COLUMNS = tuple(Position.__table__.columns)
 _ASSIGNMENT_COLUMNS = tuple(Assignment.__table__.columns)
 _FELL = (Status.DECLINED, Status.RELEASED)
@@ -83,19 +99,24 @@ async def list_calls(act: Act, wanted: CallsFilter, page: PageRequest) -> Sequen
     if wanted.q is not None:
         ids = ids.where(holds_words(wanted.q, Call.title))
     shown = keyset(ids, page, (Call.starts_at, Call.id), (sort_instant, UUID))
-    return (await act.session.execute(_staffed_calls(act, shown).order_by(Call.starts_at, Call.id))).all()
+    return (await act.session.execute(_staffed_calls(shown, act.now).order_by(Call.starts_at, Call.id))).all()
 
 
 async def find_call(act: Act, call_id: UUID) -> Row[Any] | None:
     """Return one call as columns, with how far it is staffed."""
-    query = _staffed_calls(act, select(Call.id).where(Call.id == call_id))
-    return (await act.session.execute(query)).one_or_none()
+    return (await act.session.execute(_one_staffed_call(), {"wanted_call": call_id, "now": act.now})).one_or_none()
 
 
-def _staffed_calls(act: Act, ids: Select[Any]) -> Select[Any]:
+@cache
+def _one_staffed_call() -> Select[Any]:
+    """Written once: most of what reading one call costs is to write this query."""
+    return _staffed_calls(select(Call.id).where(Call.id == bindparam("wanted_call")), bindparam("now"))
+
+
+def _staffed_calls(ids: Select[Any], now: datetime | BindParameter[Any]) -> Select[Any]:
     # Named once: a limit of its own in each place could cut them differently.
     shown = ids.cte("shown_call")
-    staffed = staffing.of_calls(select(shown.c.id), act.now)
+    staffed = staffing.of_calls(select(shown.c.id), now)
     columns = [column.label(name) for name, column in staffing.columns(staffed).items()]
     return (
         select(*CALL_COLUMNS, *columns)
@@ -138,8 +159,8 @@ async def lock_calls(act: Act, ids: Collection[UUID]) -> Sequence[Row[Any]]:
 
 
 async def list_calls_to_publish(act: Act, period: Period, production_id: UUID | None) -> Sequence[Row[Any]]:
-    """Return the calls of a period that are not cancelled, by start."""
-    query = select(*CALL_COLUMNS).where(touches(period), Call.status != CallStatus.CANCELLED)
+    """Return the calls of a period that are not cancelled, by start: what is told of them, and what was told last."""
+    query = select(*_TOLD).where(touches(period), Call.status != CallStatus.CANCELLED)
     if production_id is not None:
         query = query.where(Call.production_id == production_id)
     return (await act.session.execute(query.order_by(Call.starts_at, Call.id))).all()
@@ -285,7 +306,7 @@ async def expire_past_options(act: Act, which: ColumnElement[bool]) -> Sequence[
         update(Assignment)
         .where(past)
         .values(status=Status.EXPIRED, version=Assignment.version + 1, updated_at=act.now)
-        .returning(Assignment.id, Assignment.call_id, Assignment.job, Assignment.rank)
+        .returning(Assignment.id, Assignment.call_id, Assignment.job, Assignment.rank, Assignment.expires_at)
     )
     return (await act.session.execute(statement, execution_options={"synchronize_session": False})).all()
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import CTE, BindParameter, ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 
 from backend.planning.domain.states import Status
 from backend.planning.models import Assignment, Call, CallStatus, Position
@@ -30,7 +30,7 @@ NOBODY: Mapping[str, Any] = {"to_fill": 0, "offered": 0, "confirmed": 0, "colour
 """A call without positions and people: a new one."""
 
 
-def of_calls(calls: Select[Any], now: datetime) -> CTE:
+def of_calls(calls: Select[Any], now: datetime | BindParameter[Any]) -> CTE:
     """Return the rows `staffing`, to join by `call_id`, of the calls whose ids `calls` selects.
 
     Both tables are read once: places and people of a call and job are added up, then the jobs of a call.
@@ -95,7 +95,7 @@ def columns(staffing: CTE) -> dict[str, ColumnElement[Any]]:
     }
 
 
-def _is_asked(now: datetime) -> ColumnElement[bool]:
+def _is_asked(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     stands = or_(Assignment.expires_at.is_(None), Assignment.expires_at > now)
     return or_(Assignment.status == Status.ACCEPTED, and_(Assignment.status == Status.OPTION, stands))
 

@@ -44,6 +44,11 @@ async def read_venue(act: Act, venue_id: UUID) -> VenueOut:
     return _shown_venue(venue, await places.read(act, venue_id))
 
 
+async def zone_of(act: Act, venue_id: UUID) -> str:
+    """Return whose clock hangs at a venue. Raises NotFoundError."""
+    return (await get_row(act, Venue, venue_id, NO_VENUE)).timezone
+
+
 async def create_venue(act: Act, body: VenueIn) -> VenueOut:
     """Add a venue. Raises ConflictError `duplicate` when its ref is taken, InvalidError for half of coordinates."""
     values, place = _parted(_placed(act, body.model_dump()), places.NOWHERE)

@@ -88,19 +88,3 @@ def remove(directory: Path) -> None:
     if (directory / "PG_VERSION").exists():
         start(directory).handle.cleanup()
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def drop_database(server: EmbeddedServer, database: str) -> None:
-    """Drop `database`, and the roles of the companies it held (roles belong to the whole server)."""
-    with psycopg.connect(server.conninfo(database=database), autocommit=True) as connection:
-        found = connection.execute("select to_regclass('shared.installation') is not null").fetchone()
-        installation = None
-        if found and found[0]:
-            row = connection.execute("select id from shared.installation").fetchone()
-            installation = row[0] if row else None
-    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
-        if installation is not None:
-            roles = connection.execute("select rolname from pg_roles where rolname like %s", (f"{installation}\\_%",))
-            for (role,) in roles.fetchall():
-                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

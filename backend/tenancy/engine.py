@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
@@ -61,6 +62,7 @@ def create_app_engine(url: URL, settings: Settings, metrics: Metrics) -> AsyncEn
     """Return the app login's engine: a transaction without a scope raises, one in doubt never reaches its rows."""
     engine = create_async_engine(
         url,
+        json_deserializer=msgspec.json.decode,  # a page of a week reads a thousand documents, and most of them are []
         poolclass=_watched_pool("app", metrics),
         pool_size=settings.db_pool_size,
         max_overflow=settings.db_pool_overflow,

@@ -27,6 +27,8 @@ _HANDED_OVER = "filage_handed_over"
 _AFTERWARDS = "filage_afterwards"
 _SCOPE = "filage_scope"
 _SETTINGS = "filage_settings"
+_LEAVE_ROLE = text("RESET ROLE")
+_TAKE_ROLE = text("select set_config('role', :role, true)")
 LOGIN_PATH = "pg_catalog"  # shared tables name their schema: an empty path finds no company's table by accident
 Deliver = Callable[[Sequence[object]], None]
 Keep = Callable[[AsyncSession, Sequence[object]], Awaitable[None]]
@@ -208,10 +210,10 @@ async def login_rights(session: AsyncSession) -> AsyncIterator[None]:
         return
     scope: Scope = session.info[_SCOPE]
     await session.flush()
-    await session.execute(text("RESET ROLE"))
+    await session.execute(_LEAVE_ROLE)
     yield
     await session.flush()
-    await session.execute(text("select set_config('role', :role, true)"), {"role": scope.role})
+    await session.execute(_TAKE_ROLE, {"role": scope.role})
 
 
 def is_sqlite(session: AsyncSession) -> bool:

@@ -242,7 +242,7 @@ async def zone_of(act: Act, venue_id: UUID | None) -> str:
     """Return the zone of a venue, or of the company."""
     if venue_id is None:
         return act.company.timezone
-    return (await productions.read_venue(act, venue_id)).timezone
+    return await productions.zone_of(act, venue_id)
 
 
 async def zones_of(act: Act) -> dict[UUID | None, str]:

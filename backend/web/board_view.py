@@ -5,11 +5,10 @@ Pure: the planning comes as the API gives it, and nothing here asks for anything
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -27,6 +26,7 @@ LENGTHS = {"day": 1, "week": 7}
 STANDING = frozenset({Status.DRAFT, Status.OPTION, Status.ACCEPTED, Status.CONFIRMED})
 GRAVITY = ("HARD", "DEROG", "WARN", "INFO")
 NOWHERE = ""
+MINUTES = len("2031-03-03T10:00")
 OF_STATUS = {Status.CONFIRMED: "full", Status.OPTION: "option", Status.ACCEPTED: "accepted", Status.DRAFT: "draft"}
 ASKED = frozenset({Status.OPTION, Status.ACCEPTED})
 
@@ -80,8 +80,7 @@ class View:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(NamedTuple):
     """One call in one cell: of everybody, of one department, of one person, or the part of it that nobody does yet."""
 
     call: str
@@ -113,9 +112,6 @@ class Chip:
     def icon(self) -> str:
         """The icon of its state."""
         return ICONS[self.state]
-
-
-_all_of = attrgetter(*(one.name for one in fields(Chip)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +243,8 @@ class Builder:
         self.assignments = _grouped(one for one in planning["assignments"] if one["status"] in STANDING)
         declined = (one for one in planning["assignments"] if one["status"] == Status.DECLINED)
         self.declined = Counter((one["call_id"], one["job"]) for one in declined)
-        self.clocks: dict[str, tuple[datetime, datetime, str]] = {}
+        self.clocks: dict[str, tuple[date, str, str, str]] = {}
+        self.coverage = {state: words.say(said) for state, said in COVERAGE.items()}
         self.found: dict[str, int] = {}
         for finding in standing_findings(planning):
             for name in {*finding["call_ids"], *finding["assignment_ids"]}:
@@ -258,34 +255,36 @@ class Builder:
         venue = self.venues.get(call["venue_id"])
         return ZoneInfo(venue["timezone"] if venue else self.zone)
 
-    def clock(self, call: Mapping[str, Any]) -> tuple[datetime, datetime, str]:
-        """Return when a call begins and ends by the clock of its place, and these hours in words; read once each."""
+    def clock(self, call: Mapping[str, Any]) -> tuple[date, str, str, str]:
+        """Return a call's day by the clock of its place, its hours in words, its start and its end; read once each."""
         found = self.clocks.get(call["id"])
         if found is None:
             zone = self.zone_of(call)
             starts, ends = (datetime.fromisoformat(call[name]).astimezone(zone) for name in ("starts_at", "ends_at"))
             hours = f"{self.words.hour(starts, zone)}\u2013{self.words.hour(ends, zone)}"
-            found = self.clocks[call["id"]] = (starts, ends, hours)
+            first, last = (one.isoformat()[:MINUTES] for one in (starts, ends))
+            found = self.clocks[call["id"]] = (starts.date(), hours, first, last)
         return found
 
     def chip(self, call: Mapping[str, Any], state: str, figure: str, title: str, **more: Any) -> Chip:  # noqa: ANN401
         """Return a chip of a call; `more` are its other fields."""
-        words, (starts, ends, hours) = self.words, self.clock(call)
+        day, hours, starts, ends = self.clock(call)
         is_off = call["status"] == CallStatus.CANCELLED
         state, is_draft = ("off", False) if is_off else (state, call["status"] == CallStatus.DRAFT)
-        more.setdefault("said", words.say(COVERAGE[state]))
+        more.setdefault("said", self.coverage[state])
         more.setdefault("found", self.found.get(call["id"], 0))
+        more.setdefault("about", self.productions.get(call["production_id"], ""))
         return Chip(
-            call=call["id"], version=call["version"], day=starts.date(), title=title, state=state, figure=figure,
-            hours=hours, is_draft=is_draft, is_changed=not is_off and call["id"] in self.changed,
-            is_fixed=is_off, starts=f"{starts:%Y-%m-%dT%H:%M}", ends=f"{ends:%Y-%m-%dT%H:%M}",
-            **{"about": self.productions.get(call["production_id"], "")} | more,
+            call=call["id"], version=call["version"], day=day, title=title, state=state, figure=figure, hours=hours,
+            is_draft=is_draft, is_changed=not is_off and call["id"] in self.changed, is_fixed=is_off,
+            starts=starts, ends=ends, **more,
         )  # fmt: skip
 
     def whole(self, call: Mapping[str, Any], department: str | None = None, **more: Any) -> Chip:  # noqa: ANN401
         """Return the chip of a call, or of what one department does on it."""
-        wanted = [one for one in self.positions.get(call["id"], []) if department in {None, self.department(one)}]
-        on_it = [one for one in self.assignments.get(call["id"], []) if department in {None, self.department(one)}]
+        wanted, on_it = self.positions.get(call["id"], []), self.assignments.get(call["id"], [])
+        if department is not None:
+            wanted, on_it = ([one for one in of if self.department(one) == department] for of in (wanted, on_it))
         needed = sum(one["headcount"] for one in wanted)
         is_whole = department is None and not self.is_part
         placed = needed - call["to_fill"] - doubtful(wanted, on_it) if is_whole else filled(wanted, on_it)
@@ -316,7 +315,7 @@ class Builder:
         call = self.calls[one["call_id"]]
         state = "contested" if one["contested"] else OF_STATUS[one["status"]]
         job = self.jobs.get(one["job"])
-        said = self.words.say(COVERAGE["contested"] if one["contested"] else STATUSES[one["status"]])
+        said = self.coverage["contested"] if one["contested"] else self.words.say(STATUSES[one["status"]])
         return self.chip(
             call, state, "", self.title(call), assignment=one["id"], assignment_version=one["version"],
             said=f"{said}, {job.label if job else one['job']}", found=self.found.get(one["id"], 0),
@@ -343,8 +342,8 @@ class Builder:
             on_it = self.assignments.get(call["id"], [])
             number = sum(one["status"] == Status.ACCEPTED for one in on_it)
             if number and call["status"] != CallStatus.CANCELLED:
-                starts, _, hours = self.clock(call)
-                found.append(Answer(call["id"], self.title(call), starts.date(), hours, number))
+                day, hours, _, _ = self.clock(call)
+                found.append(Answer(call["id"], self.title(call), day, hours, number))
         return found
 
 
@@ -374,8 +373,8 @@ def coverage(positions: Iterable[Mapping[str, Any]], on_it: Sequence[Mapping[str
 
 def filled(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> int:
     """Return how many of the places somebody sure has; who is in no position's job has none of them."""
-    sure = Counter(one["job"] for one in on_it if one["status"] == Status.CONFIRMED and not one["contested"])
-    return sum(min(sure[one["job"]], one["headcount"]) for one in positions)
+    sure = [one["job"] for one in on_it if one["status"] == Status.CONFIRMED and not one["contested"]]
+    return sum(min(sure.count(one["job"]), one["headcount"]) for one in positions)
 
 
 def doubtful(positions: Iterable[Mapping[str, Any]], on_it: Iterable[Mapping[str, Any]]) -> int:
@@ -501,7 +500,7 @@ def _days(chips: Iterable[Chip], days: list[date]) -> list[list[Chip]]:
 
 
 def _shown(chips: Iterable[Chip]) -> list[Any]:
-    return [_all_of(chip) for chip in chips]
+    return [tuple(chip) for chip in chips]
 
 
 def _mark(shown: object) -> str:

@@ -1,5 +1,6 @@
 """Every call of a company as a list: sought by title, production, venue, days and state, each to change or delete."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -59,7 +60,7 @@ async def _list(
     request: Request, act: Act, asked: dict[str, str], page: PageRequest, refusal: Refused = NOTHING_WRONG
 ) -> Response:
     language = request.state.language
-    period, errors = _period(act, asked, language)
+    period, errors = period_asked(act, asked, language)
     state = CallStatus(asked["state"]) if asked["state"] in set(CallStatus) else None
     wanted = CallsFilter(
         period, _id(asked["production"]), _id(asked["venue"]), state, q=forms.sought(asked["q"])
@@ -77,7 +78,7 @@ async def _list(
     )  # fmt: skip
 
 
-def _period(act: Act, asked: dict[str, str], language: str) -> tuple[Period, dict[str, str]]:
+def period_asked(act: Act, asked: Mapping[str, str], language: str) -> tuple[Period, dict[str, str]]:
     """Return the period that is asked for; where it cannot be read, always, and why beside its field."""
     try:
         return read_period(asked["from"] or None, asked["to"] or None, act.company.timezone), {}

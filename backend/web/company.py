@@ -25,6 +25,7 @@ from backend.productions.schemas import TravelSettingsChange
 from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms, naming
+from backend.web.call_list import period_asked
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render, words_of
 from backend.web.sessions import AsAdmin, AsExporter, AsPlanner, AsReader, Viewer, opened, see
@@ -268,9 +269,12 @@ async def _travel(
 async def show_history(
     request: Request, act: AsAdmin, page: Page, what: Annotated[str, Query(max_length=60)] = ""
 ) -> Response:  # fmt: skip
-    """Tell who did what, the newest first."""
+    """Tell who did what, the newest first; from one day to another where that is asked."""
     language = request.state.language
-    found = await trail.list_events(act, EventsFilter(what=forms.sought(what)), page)
+    asked = {name: request.query_params.get(name, "")[:40] for name in ("from", "to")}
+    period, errors = period_asked(act, asked, language)
+    wanted = EventsFilter(what=forms.sought(what), since=period.starts_at, until=period.ends_at)
+    found = await trail.list_events(act, wanted, page)
     words, zone = words_of(request), act.company.timezone
     about = await history.told_about(act, found.items)
     told = [
@@ -280,5 +284,5 @@ async def show_history(
     ]  # fmt: skip
     return render(
         request, "settings_history.html", act=act, told=told, next_cursor=found.next_cursor, what=what,
-        is_continued=page.after is not None, acts=naming.acts_to_choose(language),
+        asked=asked, errors=errors, is_continued=page.after is not None, acts=naming.acts_to_choose(language),
     )  # fmt: skip

@@ -66,12 +66,12 @@ class Words:
     def day(self, when: date | datetime, zone: str | ZoneInfo | None = None, *, year: bool = False) -> str:
         """Return "sam. 24 oct." or "Sat 24 Oct"; an instant is read in `zone`."""
         local = in_zone(when, zone).date() if isinstance(when, datetime) else when
-        return format_date(local, "EEE d MMM y" if year else "EEE d MMM", self.language)
+        return _written(local, "EEE d MMM y" if year else "EEE d MMM", self.language)
 
     def long_day(self, when: date | datetime, zone: str | ZoneInfo | None = None) -> str:
         """Return "samedi 24 octobre 2026"."""
         local = in_zone(when, zone).date() if isinstance(when, datetime) else when
-        return format_date(local, "EEEE d MMMM y", self.language)
+        return _written(local, "EEEE d MMMM y", self.language)
 
     def iso_day(self, when: datetime, zone: str | ZoneInfo) -> str:
         """Return "2026-10-24", the day of the place: what addresses and fields of dates hold."""
@@ -117,6 +117,12 @@ class Words:
         if self.language == "en":
             return f"{local:%H:%M}"
         return f"{local.hour}\u00a0h" + (f"\u00a0{local.minute:02}" if local.minute else "")
+
+
+@lru_cache(maxsize=1000)
+def _written(day: date, pattern: str, language: str) -> str:
+    """Write a day; a board says each of its few days once for every call."""
+    return format_date(day, pattern, language)
 
 
 def in_zone(when: datetime, zone: str | ZoneInfo | None) -> datetime:

@@ -85,9 +85,36 @@ async def test_events_are_filtered_by_act_and_by_time(client: AsyncClient, compa
 
 
 @pytest.mark.parametrize(
+    ("day", "begins", "ends"),
+    [
+        ("2026-11-16", "2026-11-15T23:00:00+00:00", "2026-11-16T23:00:00+00:00"),
+        ("2027-03-28", "2027-03-27T23:00:00+00:00", "2027-03-28T22:00:00+00:00"),  # a day of 23 hours
+    ],
+)
+async def test_a_day_is_the_companys_from_its_first_instant_to_its_last(
+    client: AsyncClient, app: FastAPI, company: SignedUpCompany, day: str, begins: str, ends: str
+) -> None:
+    first, after = datetime.fromisoformat(begins), datetime.fromisoformat(ends)
+    blink = timedelta(microseconds=1)
+    info = await app.state.directory.by_slug(company.slug)
+    async with app.state.database.company(info) as session:
+        for at in (first - blink, first, after - blink, after):
+            session.add(AuditEvent(at=at, what="venue.created", subject_id=None, actor_id=None, actor_name="Filage"))
+    for params, expected in (
+        ({"from": day, "to": day}, [after - blink, first]),
+        ({"to": day}, [after - blink, first, first - blink]),
+    ):
+        found = await events(client, company, what="venue.created", **params)
+        assert [datetime.fromisoformat(one["at"]) for one in found] == expected
+    refused = problem(await client.get(URL, params={"from": "lundi"}, headers=company.headers), 422)
+    assert refused["detail"].startswith("« from » n'est ni un jour (2026-11-16) ni un instant avec son décalage")
+
+
+@pytest.mark.parametrize(
     "params",
     [
-        {"from": "2026-11-16T10:00:00"}, {"to": "2026-11-16"}, {"from": "yesterday"}, {"from": "0001-01-01T00:00:00Z"},
+        {"from": "2026-11-16T10:00:00"}, {"to": "16/11/2026"}, {"from": "yesterday"}, {"from": "0001-01-01T00:00:00Z"},
+        {"from": "2026-11-17", "to": "2026-11-16"}, {"to": "2026-02-30"},
         {"subject_id": "7"}, {"what": "a\x00"}, {"what": "x" * 201}, {"limit": "201"}, {"cursor": "x"},
     ],
     ids=str,

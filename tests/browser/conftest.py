@@ -31,6 +31,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js.gz"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SERIOUS = frozenset({"serious", "critical"})
 PHONE, DESK = (390, 844), (1440, 900)
+PATIENCE_SECONDS = 10  # at the end, for a window that still waits and for the browser
 # The console says what a page was refused and what its scripts could not do; an answer of 4xx is the test's own doing.
 EXPECTED = ("Failed to load resource: the server responded with a status of", "net::ERR_INTERNET_DISCONNECTED")
 
@@ -51,7 +52,9 @@ async def site(settings: Settings, urls: Urls) -> AsyncIterator[Site]:
     with socket.create_server(("127.0.0.1", 0)) as door:
         address = f"http://127.0.0.1:{door.getsockname()[1]}"
         app = create_app(settings.model_copy(update={"public_url": address}), urls)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on"))
+        options: dict[str, Any] = {"log_config": None, "access_log": False, "ws": "none", "lifespan": "on"}
+        config = uvicorn.Config(app, timeout_graceful_shutdown=PATIENCE_SECONDS, **options)
+        server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([door]))
         while not server.started:
             assert not serving.done(), "the application did not start"
@@ -69,7 +72,8 @@ async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
-        await browser.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await browser.close()
 
 
 @dataclass(slots=True)

@@ -2,9 +2,7 @@
 
 import importlib.util
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from backend.tenancy import embedded
 from tests.migrations.stage import Stage, new_stage
+from tests.servers import throwaway_server
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -41,26 +40,18 @@ def tools() -> Tools:
     return Tools(Path(found.origin).parent / "pginstall" / "bin")
 
 
-def _server(prefix: str) -> Iterator[embedded.EmbeddedServer]:
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    folder.chmod(0o755)  # as root the server runs under a user of its own
-    yield embedded.start(folder / "postgresql")
-    embedded.remove(folder / "postgresql")
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="session")
 def old_server() -> Iterator[embedded.EmbeddedServer]:
-    yield from _server("filage-old-")
+    with throwaway_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def new_server() -> Iterator[embedded.EmbeddedServer]:
-    yield from _server("filage-new-")
+    with throwaway_server() as server:
+        yield server
 
 
 @pytest.fixture
-def stage(old_server: embedded.EmbeddedServer, tmp_path: Path) -> Iterator[Stage]:
-    made = new_stage(old_server, tmp_path)
-    yield made
-    embedded.drop_database(old_server, str(made.urls.owner.database))
+def stage(old_server: embedded.EmbeddedServer, tmp_path: Path) -> Stage:
+    return new_stage(old_server, tmp_path)

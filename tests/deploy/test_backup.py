@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 
 from backend.tenancy import embedded, hardening
 from backend.tenancy.session import Urls
-from tests.backstage import TWENTIETHS, log_in, running
+from tests.backstage import LONG, TWENTIETHS, log_in, running
 from tests.deploy.conftest import DEPLOY, ROOT, Tools
 from tests.helpers import create, problem, sign_up
 from tests.migrations.stage import Stage
@@ -83,7 +83,7 @@ def newest(folder: Path) -> Path:
     return max(folder.glob("filage-*Z"))
 
 
-@pytest.mark.timeout(900)
+@LONG
 async def test_what_was_lost_is_there_again_with_its_fences_and_somebody_logs_in(
     stage: Stage, old_server: embedded.EmbeddedServer, new_server: embedded.EmbeddedServer, tools: Tools, tmp_path: Path
 ) -> None:

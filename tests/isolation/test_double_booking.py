@@ -24,11 +24,11 @@ from backend.tenancy.acting import Act, Actor
 from backend.tenancy.models import CompanyInfo
 from backend.tenancy.numbers import take_person_numbers
 from backend.tenancy.session import Database, Urls
-from tests.backstage import TWENTIETHS, running
+from tests.backstage import LONG, TWENTIETHS, running
 from tests.helpers import sign_up
 from tests.planning.stage import SOON, Stage, company_info
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.soak, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.soak, LONG]
 CLIENTS = 50
 TRIES = 1000 * TWENTIETHS
 PEOPLE = 200

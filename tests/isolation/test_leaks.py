@@ -32,12 +32,12 @@ from backend.tenancy.engine import DEFAULT_SEARCH_PATH
 from backend.tenancy.models import CompanyInfo, TenantAnswer
 from backend.tenancy.session import Database, Urls
 from backend.worker.app import Kind, Order, Tools, carry_out
-from tests.backstage import TWENTIETHS, BrokenError, running
+from tests.backstage import LONG, TWENTIETHS, BrokenError, running
 from tests.helpers import SignedUpCompany, create
 from tests.isolation.staging import CANARY, WHERE
 from tests.pooler import POOLER
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.soak, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.soak, LONG]
 JOBS = 1000 * TWENTIETHS
 AT_ONCE = 20
 CONNECTIONS = 5

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from backend.tenancy import embedded, migrations
-from tests.backstage import TWENTIETHS
+from tests.backstage import LONG, TWENTIETHS
 from tests.migrations.stage import Stage, last_line
 
 HEAD = migrations.head("tenant")
@@ -35,7 +35,7 @@ def downgrade():
     op.drop_column("venue", "stage_door")
 """
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.soak, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.soak, LONG]
 
 
 def postmaster(server: embedded.EmbeddedServer) -> int:

@@ -110,6 +110,9 @@ class House:
 
     async def minute(self, now: datetime) -> list[Letter]:
         """Have the clock strike this minute, as the worker does, and return the mails that came."""
+        # Without a queue, what the acts before handed over runs beside the test: the minute comes after it.
+        while self.database.is_sqlite and await self._left():
+            await self.app.state.runner.work_off()
         self.at(now)
         await notifying.read_agenda(Order(self.app.state.runner.tools, None, {}))
         return await self.work()

@@ -14,10 +14,10 @@ from backend.planning import notices
 from backend.planning.models import Notice, NoticeKind
 from backend.tenancy.acting import Act
 from backend.worker.notifying import FILAGE
-from tests.notifications.conftest import EXPIRY, House, Letter
+from tests.notifications.conftest import EXPIRY, House, Letter, Player
 from tests.planning.stage import SOON, company_info
 
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 def planned(letters: list[Letter]) -> list[str]:
@@ -118,6 +118,76 @@ async def test_what_is_cancelled_before_its_mail_leaves_is_never_told_as_confirm
     assert await house.work() == []
     assert (await told(house))[1] == ("confirmed", "skipped", "nothing_left")
     assert planned(await house.minute(utc_now() + 20 * MINUTE)) == ["Compagnie du Lever : une date annulée"]
+
+
+async def confirmed_and_told(house: House) -> tuple[dict[str, Any], Player, dict[str, Any]]:
+    """Confirm somebody on a call, and let the mail that says so leave."""
+    call, player = await house.published(), await house.person()
+    made = await house.stage.confirmed(call, player.person)
+    assert planned(await house.work()) == ["Compagnie du Lever vous confirme une date"]
+    return call, player, made
+
+
+async def test_whoever_is_cancelled_by_mistake_and_confirmed_again_is_told_neither_and_a_later_cancellation_is(
+    house: House,
+) -> None:
+    call, player, made = await confirmed_and_told(house)
+    await house.stage.act(made, "cancel", reason="Erreur")
+    again = await house.stage.confirmed(call, player.person)
+    assert await house.work() == []
+    assert await house.minute(utc_now() + 20 * MINUTE) == []
+    assert sorted(await told(house)) == [
+        ("cancelled", "skipped", "nothing_left"),
+        ("confirmed", "sent", None),
+        ("confirmed", "skipped", "nothing_left"),
+    ]
+    await house.stage.act(again, "cancel", reason="Salle fermée")
+    (letter,) = await house.minute(utc_now() + 40 * MINUTE)
+    assert letter.subject == "Compagnie du Lever : une date annulée"
+    assert "Salle fermée" in letter.text
+    house.at(utc_now() + 60 * MINUTE)
+    await house.stage.confirmed(call, player.person)
+    assert planned(await house.work()) == ["Compagnie du Lever vous confirme une date"]
+
+
+async def test_whoever_is_confirmed_again_at_another_hour_is_told_of_it_and_of_no_cancellation(house: House) -> None:
+    call, player, made = await confirmed_and_told(house)
+    await house.stage.act(made, "cancel", reason="Erreur")
+    times = {"starts_at": (SOON + HOUR).isoformat(), "ends_at": (SOON + 4 * HOUR).isoformat()}
+    assert (await house.stage.patch(f"/calls/{call['id']}", times)).status_code == 200
+    assert (await house.stage.post(f"/calls/{call['id']}/publish")).status_code == 200
+    await house.stage.confirmed(call, player.person)
+    (letter,) = await house.work()
+    assert "de 11 h à 14 h" in letter.text
+    assert await house.minute(utc_now() + 20 * MINUTE) == []
+
+
+async def test_of_two_cancellations_of_one_date_the_last_is_told_and_of_an_option_that_replaced_it_none(
+    house: House,
+) -> None:
+    call, player, made = await confirmed_and_told(house)
+    other, asked, held = await confirmed_and_told(house)
+    await house.stage.act(made, "cancel", reason="Erreur")
+    again = await house.stage.confirmed(call, player.person)
+    await house.work()
+    await house.stage.act(again, "cancel", reason="Salle fermée")
+    await house.stage.act(held, "cancel", reason="À redemander")
+    await house.option(other, asked)
+    assert [letter.to for letter in await house.work()] == [asked.address]
+    (letter,) = await house.minute(utc_now() + 20 * MINUTE)
+    assert (letter.to, letter.text.count("Annulé")) == (player.address, 1)
+    assert "Salle fermée" in letter.text
+
+
+@pytest.mark.postgresql  # without a queue, the option's mail leaves at once
+async def test_of_an_option_taken_back_at_once_nothing_is_said_to_whoever_declined_the_first(house: House) -> None:
+    call, player = await house.published(), await house.person()
+    first = await house.option(call, player)
+    await house.work()
+    await house.stage.act(first, "decline", on_behalf="phone")
+    await house.stage.act(await house.option(call, player), "release")
+    assert await house.work() == []
+    assert await house.minute(utc_now() + 20 * MINUTE) == []
 
 
 async def test_a_confirmation_that_is_refused_tells_nobody(house: House) -> None:

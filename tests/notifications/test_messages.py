@@ -58,7 +58,7 @@ async def test_one_mail_goes_to_each_person_whatever_the_number_of_options(house
         assert day in letter.text
     assert "de 10 h à 13 h" in letter.text
     assert "Option jusqu'au 21 février 2031 à 10 h" in letter.text
-    assert "«\u00a0Une semaine avec nous ?\u00a0»" in letter.text
+    assert letter.text.count("«\u00a0Une semaine avec nous ?\u00a0»") == 1
     assert "/me" in letter.text
     assert "pas un engagement" in letter.text
     assert "cachet" not in letter.text
@@ -408,15 +408,21 @@ async def test_a_mail_server_that_refuses_is_logged_and_a_busy_one_is_asked_agai
     refused = await house.option(call, await house.person())
     assert await house.work() == []
     log = await house.log()
-    assert [(one["status"], one["reason"]) for one in log] == [("sent", None), ("failed", "SMTPDataError 554")]
+    assert [(one["status"], one["reason"]) for one in log] == [
+        ("sent", None),
+        ("failed", "Le serveur de messagerie a refusé le message (554)."),
+    ]
     house.post.answers = ["451 later"] * 8
     await house.stage.act(refused, "release")
     await house.option(call, await house.person())
     assert await house.work() == []
     assert [(one["status"], one["reason"]) for one in await house.log(kind="offered")][-1] == (
         "failed",
-        "SMTPDataError 451",
+        "Le serveur de messagerie n'a pas pris le message pour l'instant (451).",
     )
+    english = house.company.headers | {"Accept-Language": "en"}
+    items = (await house.client.get("/api/v1/messages", params={"status": "failed"}, headers=english)).json()["items"]
+    assert items[-1]["reason"] == "The mail server refused the message (554)."
 
 
 @pytest.mark.postgresql

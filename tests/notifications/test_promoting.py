@@ -1,7 +1,7 @@
 """A first choice falls, the second moves up and is told, once; what fell may stand again while nobody has."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from backend.planning.models import Assignment
 from tests.counting import statements
 from tests.helpers import problem
 from tests.notifications.conftest import EXPIRY, House, Player
-from tests.planning.stage import company_info
+from tests.planning.stage import SOON, company_info
 from tests.planning.test_assignments import expire
 
 MINUTE = timedelta(minutes=1)
@@ -57,6 +57,51 @@ async def test_the_second_moves_up_when_the_first_falls_and_gets_one_mail(house:
     assert [letter.to for letter in letters if "premier choix" in letter.subject] == [two.address]
     assert [one["kind"] for one in await house.log(person_id=two.person["id"])] == ["offered", "promoted"]
     assert await house.minute(utc_now() + 2 * MINUTE) == []
+
+
+async def test_a_second_who_has_said_yes_reads_that_there_is_nothing_to_answer(house: House) -> None:
+    call, other = await house.published(), await house.published(SOON + timedelta(days=1))
+    first, second = await house.person(), await house.person(account=True)
+    held = [await house.option(one, first) for one in (call, other)]
+    rises = [
+        await house.option(one, second, rank=2, message=said)
+        for one, said in ((call, "Le rôle est long."), (other, "Le rôle est court."))
+    ]
+    assert (await second.answer(rises[0], "accept")).status_code == 200
+    await house.work()
+    await house.stage.act(held[0], "release")
+    (letter,) = await house.work()
+    assert letter.to == second.address
+    assert "Vous avez déjà dit oui : il n'y a rien à répondre." in letter.text
+    for wrong in ("Répondez", "Sans réponse", "une réponse ?"):
+        assert wrong not in letter.text
+    assert (await second.answer(rises[1], "accept")).status_code == 200
+    assert (await second.answer(rises[1], "decline")).status_code == 200
+    await house.stage.act(rises[1], "undo")  # the yes is taken back: the date waits for an answer again
+    await house.work()
+    await house.stage.act(held[1], "release")
+    (letter,) = await house.work()
+    assert "Répondez date par date" in letter.text
+    assert "dit oui" not in letter.text
+    assert "Le rôle est court." in letter.text
+
+
+async def test_a_promotion_by_the_clock_is_due_from_the_expiry_and_of_an_unpublished_call_waits(house: House) -> None:
+    call, hidden = await house.published(), await house.stage.call(await house.stage.production(), SOON)
+    first, second, other = [await house.person() for _ in range(3)]
+    later = (EXPIRY + timedelta(days=1)).isoformat()
+    for one, rises in ((call, second), (hidden, other)):
+        await house.option(one, first, expires_at=(EXPIRY - timedelta(seconds=20)).isoformat())
+        await house.option(one, rises, rank=2, expires_at=later)
+    await house.work()
+    letters = await house.minute(EXPIRY)
+    assert [letter.to for letter in letters if "premier choix" in letter.subject] == [second.address]
+    (told,) = await house.log(kind="promoted")
+    due = datetime.fromisoformat(told["send_after"])
+    assert (due, told["latency_seconds"]) == (EXPIRY - timedelta(seconds=20), 20.0)
+    assert (await house.stage.post(f"/calls/{hidden['id']}/publish")).status_code == 200
+    letters = await house.work()
+    assert [letter.to for letter in letters if "premier choix" in letter.subject] == [other.address]
 
 
 async def shorten(house: House, option: dict[str, Any]) -> None:

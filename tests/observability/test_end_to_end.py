@@ -44,7 +44,6 @@ def service(own_server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPa
         migrate_and_back(stage)
         found.load(20, least=300)
         yield found
-    embedded.drop_database(own_server, str(stage.urls.owner.database))
 
 
 def migrate_and_back(stage: Stage) -> None:

@@ -29,6 +29,8 @@ PLANNED = {
     "company": "Compagnie de l'Été",
     "contact": "Anne d'Arc (anne@example.org)",
     "me_url": "https://filage.test/me?x=1&y=2",
+    "said": "Une semaine avec nous ?",
+    "answered": "",
     "items": [
         {"head": "La Mouette – Répétition", "lines": ["lundi 3 mars 2031, de 10 h à 13 h", "L'Atelier, Nantes"]},
         {"head": "La Mouette – Filage", "lines": ["mardi 4 mars 2031, de 14 h à 18 h"]},

@@ -34,7 +34,6 @@ def fresh(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls
     server = embedded.EmbeddedServer(None, str(directory))
     embedded.make_database(server, name)
     yield Urls(urls.app.set(database=name), urls.owner.set(database=name))
-    embedded.drop_database(server, name)
 
 
 FILAGE = ("-c", "from backend.cli.main import app; app()")

@@ -239,6 +239,13 @@ async def test_the_history_tells_in_words_who_did_what(owner: Browser, company: 
     assert "</strong> a ajouté un lieu" not in only
     none = await owner.get(f"/c/{company.slug}/settings/history", params={"what": "call.cancelled"})
     assert "Voir tout l'historique" in said(none)
+    path = f"/c/{company.slug}/settings/history"
+    of_old = await owner.get(path, params={"from": "2026-01-01", "to": "2026-01-31"})
+    assert "Voir tout l'historique" in said(of_old)
+    assert 'value="2026-01-31"' in of_old.text
+    turned = said(await owner.get(path, params={"from": "2026-02-01", "to": "2026-01-31"}))
+    assert "« to » doit venir après « from »" in turned
+    assert "a ajouté un lieu" in turned
 
 
 async def test_the_history_says_which_call_and_whom_in_words_and_on_the_clock_of_the_company(

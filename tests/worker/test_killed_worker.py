@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from backend.tenancy.session import Database, hand_over
-from tests.backstage import TWENTIETHS
+from tests.backstage import LONG, TWENTIETHS
 from tests.worker.conftest import Post, reset_mail, rows, until_taken
 
 CONCURRENCY = 4
@@ -47,7 +47,7 @@ async def worker(smtp: dict[str, Any]) -> AsyncIterator[asyncio.subprocess.Proce
 
 @pytest.mark.postgresql
 @pytest.mark.soak
-@pytest.mark.timeout(900)
+@LONG
 async def test_no_mail_is_lost_and_a_second_copy_has_the_same_message_id(
     stage: FastAPI, database: Database, post: Post, smtp: dict[str, Any]
 ) -> None:

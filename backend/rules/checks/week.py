@@ -40,12 +40,11 @@ def check_twelve_weeks(case: Case) -> Iterator[Finding]:
     first, last = min(by_week), max(by_week)
     value = case.law.value("WT-AVG12-44", first)
     span = WEEK_DAYS * (12 if value is None else value["weeks"])
+    total = 0  # of the twelve weeks from `week` on: one comes in, one goes out
     for week in range(first - span + WEEK_DAYS, last + 1, WEEK_DAYS):
+        total += by_week.get(week + span - WEEK_DAYS, 0) - by_week.get(week - WEEK_DAYS, 0)
         value = case.law.value("WT-AVG12-44", week)
-        if value is None:
-            continue
-        total = sum(by_week.get(one, 0) for one in range(week, week + span, WEEK_DAYS))
-        if total > value.limit:
+        if value is not None and total > value.limit:
             yield _mean_too_high(case, value, week, total)
 
 

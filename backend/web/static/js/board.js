@@ -47,12 +47,15 @@
 
   const lost = (focus) => refuse([Object.assign(document.createElement("div"), { className: "alert wrong", textContent: words().lost })], focus);
 
-  async function send(path, fields, focus, undo) {
+  // The request leaves first; `begin` shows meanwhile what it will do, and returns what takes that back.
+  async function send(path, fields, focus, begin) {
     const body = new URLSearchParams(fields);
     body.set("seen", seen());
+    const asked = fetch(path, { method: "POST", body, headers: { "HX-Request": "true", Accept: "text/html" } });
+    const undo = begin?.();
     let answer;
     try {
-      answer = await fetch(path, { method: "POST", body, headers: { "HX-Request": "true", Accept: "text/html" } });
+      answer = await asked;
     } catch {
       undo?.();
       lost(focus);
@@ -132,7 +135,7 @@
         Object.assign(fields, { person: target, assignment: chip.dataset.a, name: name(target) });
       } else if (by === "person") { say(words().nowhere); return; }
     } else if (cell === here && !copy) return;
-    send(path, fields, key(chip), "person" in fields ? undefined : place(chip, cell, copy));
+    send(path, fields, key(chip), "person" in fields ? undefined : () => place(chip, cell, copy));
   }
 
   // The chip is where it was dropped at once; what takes it back runs before the answer is shown.

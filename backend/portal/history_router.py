@@ -1,4 +1,4 @@
-"""Route of `/audit-events`: it stands here because the trail itself, below, knows nothing of roles."""
+"""Route of `/audit-events`: it stands here because the trail itself, below, knows neither roles nor periods."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,20 +9,23 @@ from backend.audit import trail
 from backend.audit.repository import EventsFilter
 from backend.audit.schemas import AuditEventOut
 from backend.core.pagination import Page, PageRequest, page_request
-from backend.core.schemas import Instant, Line
+from backend.core.schemas import Line
 from backend.identity.access import AsAdmin
+from backend.planning.period import FromQuery, ToQuery, read_period
 from backend.tenancy.idempotency import AnswerRoute
 
 router = APIRouter(route_class=AnswerRoute, tags=["company"])
 
 
 def _wanted(
+    act: AsAdmin,
     subject_id: Annotated[UUID | None, Query(description="What was acted upon.")] = None,
     what: Annotated[Line | None, Query(description="The act, exactly.", examples=["person.changed"])] = None,
-    since: Annotated[Instant | None, Query(alias="from", description="This instant and later.")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="Before this instant.")] = None,
+    starts: FromQuery = None,
+    ends: ToQuery = None,
 ) -> EventsFilter:
-    return EventsFilter(subject_id, what, since, until)
+    period = read_period(starts, ends, act.company.timezone)
+    return EventsFilter(subject_id, what, period.starts_at, period.ends_at)
 
 
 @router.get("/audit-events", summary="Read who did what")
@@ -31,5 +34,8 @@ async def list_events(
     wanted: Annotated[EventsFilter, Depends(_wanted)],
     page: Annotated[PageRequest, Depends(page_request)],
 ) -> Page[AuditEventOut]:
-    """Newest first, for owners and admins. Events are added and read, never changed."""
+    """Newest first, for owners and admins; of a day of the company's calendar, or from one to another, both included.
+
+    Events are added and read, never changed.
+    """
     return await trail.list_events(act, wanted, page)
