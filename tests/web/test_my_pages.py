@@ -1,11 +1,15 @@
 """Hours, calendar, profile and findings of a person on pages: what is typed, refused, shown once, and whose it is."""
 
 import re
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
+from backend.core.errors import ConflictError, Sentence
+from backend.identity.accounts import Accounts
+from backend.identity.models import User
 from backend.notifications.preferences import KINDS
 from backend.web.my_calendar import links
 from backend.web.my_hours import minutes_of
@@ -156,6 +160,24 @@ async def test_name_and_language_change_at_once(owner: Browser) -> None:
     assert "in another tab" in stale.text
     assert 'value="Autre Nom"' in stale.text
     assert "Camille Roux" in (await owner.get("/me/profile")).text
+
+
+async def test_what_an_act_had_written_before_it_was_refused_is_taken_back(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = Accounts.change
+
+    async def change_and_refuse(*of_it: Any) -> User:
+        await change(*of_it)
+        raise ConflictError("held", Sentence("Trop tard.", "Too late."))
+
+    monkeypatch.setattr(Accounts, "change", change_and_refuse)
+    page = await owner.get("/me/profile")
+    refused = await owner.send_form(page, "/me/profile/name", full_name="Autre Nom", language="fr")
+
+    assert (refused.status_code, "Trop tard." in refused.text) == (409, True)
+    assert 'value="Autre Nom"' in refused.text
+    assert "Autre Nom" not in (await owner.get("/me/profile")).text
 
 
 async def test_a_new_password_ends_the_other_sessions(app: FastAPI, owner: Browser, company: SignedUpCompany) -> None:
