@@ -14,7 +14,7 @@ from fastapi import Request, Response
 
 from backend.audit import trail
 from backend.audit.repository import EventsFilter
-from backend.core.errors import NotFoundError, Sentence
+from backend.core.errors import NotFoundError
 from backend.core.pagination import PageRequest
 from backend.people import service as people
 from backend.planning import calls as on_calls
@@ -47,11 +47,6 @@ FIELDS_OF = {
     "edit": ("title", "production_id", "kind", "venue_id", "starts_at", "ends_at", "breaks", "unplaced_break_minutes")
 }
 NEEDS_CLEARANCE = frozenset({"override_required", "skill_missing", "ground_required"})
-CHANGED = Sentence(
-    "Quelqu'un a modifié cette fiche entre-temps. Vos changements sont conservés ci-dessous ; comparez puis "
-    "enregistrez.",
-    "Somebody has changed this meanwhile. Your changes are kept below; compare, then save.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +235,7 @@ async def _show_gone(request: Request, act: Act, fields: Mapping[str, str], subj
 
 
 def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:
-    shown, language = replace(refusal, sentence=CHANGED) if refusal.is_stale else refusal, request.state.language
+    shown, language = replace(refusal, sentence=forms.CHANGED) if refusal.is_stale else refusal, request.state.language
     errors = shown.errors(language) | {
         one["id"]: typeset(one["detail"], language) for one in refusal.extra.get("failed", [])
     }
@@ -293,7 +288,7 @@ async def show_refusal(
     in_the_way = await _in_the_way(act, refusal.extra.get("conflicts") or [])
     sentence = words.say(planning_words.BUSY) if refusal.code == "overlap" and in_the_way else sentence
     failed = [typeset(one["detail"], words.language) for one in refusal.extra.get("failed", [])]
-    sentence = words.say(CHANGED) if refusal.is_stale else sentence
+    sentence = words.say(forms.CHANGED) if refusal.is_stale else sentence
     name, board = await changed_board(request, act, fields) if refusal.is_stale and fields.get("seen") else ("", {})
     if name:
         sentence = await _overtaken(act, words, call, call_zone, of or call_id)
