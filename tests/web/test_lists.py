@@ -401,6 +401,7 @@ async def test_a_refused_page_says_who_is_signed_in_and_leads_to_their_planning(
     assert "Vous êtes connecté·e en tant que Dominique Petit." in refused.text
     assert 'href="/sign-in"' not in refused.text
     assert 'class="button" href="/me"' in refused.text
+    assert f'class="button" href="/c/{company.slug}"' not in refused.text
 
     for path in (f"/c/{company.slug}/venues/{uuid4()}", "/nulle-part"):
         missing = await owner.get(path)
