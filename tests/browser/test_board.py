@@ -394,17 +394,21 @@ async def test_a_press_on_the_only_call_of_a_day_that_is_gone_says_so_with_the_f
     await expect(page.locator("main")).to_be_focused()
 
 
-async def test_a_drop_on_what_is_open_of_the_same_day_moves_nothing(windows: Windows, played: Played) -> None:
-    for by in ("venue", "person", "department"):
-        page = await open_board(windows, played, f"{WEEK}&by={by}")
+async def test_a_drop_on_a_row_that_changes_nothing_of_a_call_is_refused(windows: Windows, played: Played) -> None:
+    await played.stage.create(f"/calls/{played.first['id']}/positions", job="regisseur_general")
+    steps = [("venue", "ArrowUp"), ("person", "ArrowUp"), ("department", "ArrowUp"), ("department", "ArrowDown")]
+    page = await open_board(windows, played)
+    for by, step in steps:
+        await page.goto(f"{played.home}?{WEEK}&by={by}")
         await chip(page, played.first).focus()
         await page.keyboard.press("m")
-        await page.keyboard.press("ArrowUp")
-        await expect(cell(page, "open", "2031-03-03")).to_have_class("over")
+        await page.keyboard.press(step)
+        over = page.locator("#board td.over")
+        await expect(over).to_have_attribute("data-day", "2031-03-03")
+        assert await over.evaluate("e => e.closest('tr').classList.contains('open')") == (step == "ArrowUp")
         await page.keyboard.press("Enter")
         await expect(page.locator("#status")).to_have_text("On ne peut pas poser ici.")
         await expect(page.locator("#done")).to_have_count(0)
-        await page.close()
 
 
 async def test_a_day_is_drawn_by_venue_in_the_language_of_the_page_with_each_state(
