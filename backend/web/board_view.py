@@ -107,6 +107,7 @@ class Chip(NamedTuple):
     found: int = 0
     people: str = ""
     place: str = ""
+    venue: str = ""
 
     @property
     def icon(self) -> str:
@@ -295,7 +296,8 @@ class Builder:
             call, state, f"{placed}/{needed}" if wanted else str(len(on_it)), self.title(call),
             beside=sum(one["job"] not in jobs for one in on_it) if wanted else 0,
             answered=sum(one["status"] == Status.ACCEPTED for one in on_it),
-            place=place["name"] if place else "",
+            place=", ".join(part for part in (place["name"], place["city"]) if part) if place else "",
+            venue=call["venue_id"] or "",
             people=", ".join(self.people[one["person_id"]]["name"] for one in on_it if one["person_id"] in self.people),
             **{"about": f"{self.productions.get(call['production_id'], '')}{', ' + place['name'] if place else ''}"}
             | more,

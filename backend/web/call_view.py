@@ -226,7 +226,9 @@ async def told_if_gone(
 async def _show_gone(request: Request, act: Act, fields: Mapping[str, str], subject: UUID | None) -> Response:
     newest = (await trail.list_events(act, EventsFilter(subject_id=subject), PageRequest(1, None))).items
     deleted = next((one for one in newest if one.what in planning_words.GONE), None)
-    template = planning_words.GONE[deleted.what] if deleted else planning_words.NOT_THERE
+    by_oneself = deleted is not None and deleted.actor_id == act.actor.user_id
+    told = planning_words.GONE_BY_ONESELF if by_oneself else planning_words.GONE
+    template = told[deleted.what] if deleted else planning_words.NOT_THERE
     name, board = await changed_board(request, act, fields)
     return render(
         request, "refused_fragment.html", act=act, status=HTTPStatus.NOT_FOUND, call=None, in_the_way=[], fresh=name,

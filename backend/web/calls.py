@@ -21,7 +21,7 @@ from backend.tenancy.acting import Act
 from backend.tenancy.idempotency import AnswerRoute
 from backend.web import forms
 from backend.web.board import answer_act, show_board, zone_of
-from backend.web.call_view import Form, brought, read_sheet, show_call, trying
+from backend.web.call_view import Form, brought, read_sheet, show_call, told_if_gone, trying
 from backend.web.forms import Refused
 from backend.web.rendering import is_fragment, render
 from backend.web.sessions import AsPlanner, AsReader, local_path, opened, see, unhurried
@@ -68,7 +68,8 @@ async def call_sheet(call_id: UUID, act: AsReader, request: Request) -> Response
     """Show the commands of a call: what a script opens beside the board."""
     if not is_fragment(request):
         return see(f"/c/{act.company.slug}/calls/{call_id}")
-    context = await read_sheet(request, act, call_id)
+    async with told_if_gone(request, act, request.query_params, call_id):
+        context = await read_sheet(request, act, call_id)
     back = local_path(request.query_params.get("back", ""), context["home"])
     return render(request, "call_sheet.html", act=act, **context | {"back": back})
 

@@ -41,8 +41,10 @@ SAY_UNTIL_WHEN = Sentence("Dites jusqu'à quand la personne peut répondre.", "S
 async def choose(call_id: UUID, position_id: UUID, act: AsPlanner, request: Request) -> Response:
     """Show who could take a position. By POST: each answer "not available" is counted, as a confirmation is."""
     fields = forms.all_of_it(request)
-    place = await on_positions.read_position(act, call_id, position_id)
-    call, jobs = await on_calls.read_call(act, call_id), await people.known_jobs(act)
+    async with told_if_gone(request, act, fields, call_id):
+        place = await on_positions.read_position(act, call_id, position_id)
+        call = await on_calls.read_call(act, call_id)
+    jobs = await people.known_jobs(act)
     everybody = bool(fields.get("everybody"))
     wanted = PeopleFilter(q=forms.sought(fields.get("q", "")[:100]), job=None if everybody else place.job)
     page = page_request(A_PAGE, fields.get("cursor") or None)

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from starlette.routing import Match
 
 from backend.core.errors import Problem, Sentence
-from backend.identity.access import Caller
+from backend.identity.access import READERS, Caller
 from backend.telemetry import record
 from backend.web import sessions
 from backend.web.rendering import is_fragment, render, words_of
@@ -60,7 +60,7 @@ def _answer(request: Request, problem: Problem) -> Response:
     name = "problem_fragment.html" if is_fragment(request) else "problem.html"
     response = render(
         request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id,
-        who=_who(request), viewer_name=_viewer_name(request),
+        who=_who(request), viewer_name=_viewer_name(request), board=_board_of(request),
     )  # fmt: skip
     if is_fragment(request):
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
@@ -87,6 +87,14 @@ def _viewer_name(request: Request) -> str | None:
     """Return what stands where "sign in" would be no cure: a name, or the way to the planning of this browser."""
     unnamed = words_of(request).say(MY_PLANNING) if sessions.session_token(request) else None
     return _who(request) or unnamed
+
+
+def _board_of(request: Request) -> str:
+    """Return the address of the board of the company that was asked for, where who asks may read it; or ""."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    slug = request.path_params.get("slug")
+    home = f"/c/{slug}" if slug and caller and caller.role in READERS else ""
+    return "" if request.url.path == home else home
 
 
 def _has_lost_its_session(request: Request) -> bool:

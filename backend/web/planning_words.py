@@ -158,6 +158,16 @@ GONE = {
         "{name} has taken this person away meanwhile. The board is up to date.",
     ),
 }
+GONE_BY_ONESELF = {
+    "call.deleted": Sentence(
+        "Vous avez supprimé cette convocation entre-temps, dans une autre fenêtre. Le planning est à jour.",
+        "You have deleted this call meanwhile, in another window. The board is up to date.",
+    ),
+    "assignment.deleted": Sentence(
+        "Vous avez retiré cette personne entre-temps, dans une autre fenêtre. Le planning est à jour.",
+        "You have taken this person away meanwhile, in another window. The board is up to date.",
+    ),
+}
 NOT_THERE = Sentence(
     "Ce que visait ce geste n'existe plus. Le planning est à jour, vous pouvez recommencer.",
     "What this gesture was about is not there any more. The board is up to date, you can try again.",

@@ -355,6 +355,85 @@ async def test_a_drop_after_somebody_else_moved_the_call_says_where_it_is_and_th
     assert await played.starts(played.first) == "2031-03-07T09:00:00Z"
 
 
+async def test_a_sheet_over_a_call_that_is_gone_closes_and_the_board_says_so(windows: Windows, played: Played) -> None:
+    italienne = await played.stage.call(played.production, MONDAY + timedelta(days=3), title="Italienne")
+    await played.stage.create(f"/calls/{italienne['id']}/positions", job="comedien")
+    page = await open_board(windows, played, size=PHONE)
+    line = page.locator(f'.phone-days .chip[data-call="{italienne["id"]}"]')
+    await line.tap()
+    sheet, alert = page.locator("#sheet"), page.locator("#alerts .alert")
+    await expect(sheet).to_be_visible()
+    assert (await played.stage.delete(f"/calls/{italienne['id']}")).status_code == 204
+    await sheet.get_by_role("button", name="Pourvoir").tap()
+
+    await expect(alert).to_contain_text("Vous avez supprimé cette convocation entre-temps")
+    await expect(sheet).to_be_hidden()
+    await expect(line).to_have_count(0)
+    await alert.get_by_role("button", name="Fermer").tap()
+    await expect(alert).to_have_count(0)
+
+    await page.locator(f'.phone-days .chip[data-call="{played.first["id"]}"]').tap()
+    await page.context.clear_cookies(name="__Host-filage")
+    await sheet.get_by_role("button", name="Pourvoir").tap()
+    await page.wait_for_url("**/sign-in?*")
+
+
+async def test_a_press_on_the_only_call_of_a_day_that_is_gone_says_so_with_the_focus_there(
+    windows: Windows, played: Played
+) -> None:
+    italienne = await played.stage.call(played.production, MONDAY + timedelta(days=3), title="Italienne")
+    page = await open_board(windows, played, "view=day&from=2031-03-06")
+    assert (await played.stage.delete(f"/calls/{italienne['id']}")).status_code == 204
+    await page.locator(".hours-list .chip").press("Enter")
+
+    alert = page.locator("#alerts .alert")
+    await expect(alert).to_contain_text("Vous avez supprimé cette convocation entre-temps")
+    await expect(alert.get_by_role("button", name="Fermer")).to_be_focused()
+    await expect(page.locator("#board .chip")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def test_a_drop_on_a_row_that_changes_nothing_of_a_call_is_refused(windows: Windows, played: Played) -> None:
+    await played.stage.create(f"/calls/{played.first['id']}/positions", job="regisseur_general")
+    steps = [("venue", "ArrowUp"), ("person", "ArrowUp"), ("department", "ArrowUp"), ("department", "ArrowDown")]
+    page = await open_board(windows, played)
+    for by, step in steps:
+        await page.goto(f"{played.home}?{WEEK}&by={by}")
+        await chip(page, played.first).focus()
+        await page.keyboard.press("m")
+        await page.keyboard.press(step)
+        over = page.locator("#board td.over")
+        await expect(over).to_have_attribute("data-day", "2031-03-03")
+        assert await over.evaluate("e => e.closest('tr').classList.contains('open')") == (step == "ArrowUp")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#status")).to_have_text("On ne peut pas poser ici.")
+        await expect(page.locator("#done")).to_have_count(0)
+
+
+async def test_a_day_is_drawn_by_venue_in_the_language_of_the_page_with_each_state(
+    windows: Windows, played: Played
+) -> None:
+    for number in (0, 1):
+        venue = await played.stage.create("/venues", name="Théâtre", city=("Brest", "Lyon")[number])
+        start = MONDAY + timedelta(days=4, hours=6 + number)
+        await played.stage.call(played.production, start, hours=0.75, title="Italienne", venue_id=venue["id"])
+    page = await open_board(windows, played, "view=day&from=2031-03-07")
+    await page.get_by_role("button", name="English").click()
+
+    timeline = page.locator("#timeline")
+    await expect(timeline.locator(".ec-row-head")).to_have_text(["Théâtre, Brest", "Théâtre, Lyon"])
+    await expect(timeline.get_by_text("16:00", exact=True)).to_have_count(1)
+    await expect(timeline.get_by_text("16 h", exact=True)).to_have_count(0)
+    for event in await timeline.locator(".ec-event").all():
+        block, icon = await event.bounding_box(), await event.locator("svg").first.bounding_box()
+        assert block is not None
+        assert icon is not None
+        assert block["x"] <= icon["x"]
+        assert icon["x"] + icon["width"] <= block["x"] + block["width"]
+        assert icon["y"] + icon["height"] <= block["y"] + block["height"]
+
+
 async def test_a_drop_without_network_changes_nothing_and_says_so(windows: Windows, played: Played) -> None:
     page = await open_board(windows, played)
     await page.context.set_offline(True)

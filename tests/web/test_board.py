@@ -472,6 +472,16 @@ async def test_a_gesture_on_a_call_that_is_gone_says_who_deleted_it_and_shows_th
             assert 'id="board"' in shown.text
             assert stays["id"] in shown.text
             assert (alone.status_code, 'id="board"' in alone.text) == (404, False)
+        asked, script = {"seen": "0", "back": fields["back"]}, {"HX-Request": "true"}
+        gone = f"{home}/calls/{draft['id']}"
+        sheet = await planner.get(f"{gone}/sheet", params=asked, headers=script)
+        chooser = await planner.post(f"{gone}/positions/{uuid4()}/candidates", data=fields | asked, headers=script)
+        for shown in (sheet, chooser):
+            assert shown.status_code == 404
+            assert f"{owner} a supprimé cette convocation entre-temps." in unescape(shown.text)
+            assert 'id="board"' in shown.text
+        page = await planner.get(gone)
+        assert f'class="button" href="{home}"' in page.text
 
 
 async def test_a_copy_takes_what_the_call_needs_and_on_demand_its_people(

@@ -395,12 +395,13 @@ async def test_a_refused_page_says_who_is_signed_in_and_leads_to_their_planning(
     headers = await member(client, company, "intermittent")
     async with open_browser(app) as mine:
         mine.cookies.set("__Host-filage", headers["Authorization"].removeprefix("Bearer "), domain="filage.test")
-        refused = await mine.get(f"/c/{company.slug}")
-    assert refused.status_code == 403
+        refused, deeper = [await mine.get(f"/c/{company.slug}{path}") for path in ("", "/calls")]
+    assert (refused.status_code, deeper.status_code) == (403, 403)
     assert "<title>Accès refusé" in refused.text
     assert "Vous êtes connecté·e en tant que Dominique Petit." in refused.text
     assert 'href="/sign-in"' not in refused.text
     assert 'class="button" href="/me"' in refused.text
+    assert f'class="button" href="/c/{company.slug}"' not in deeper.text
 
     for path in (f"/c/{company.slug}/venues/{uuid4()}", "/nulle-part"):
         missing = await owner.get(path)

@@ -40,35 +40,46 @@
   function refuse(parts, focus) {
     alerts.replaceChildren(...parts);
     const close = Object.assign(document.createElement("button"), { type: "button", className: "plain close", textContent: words().close });
-    close.addEventListener("click", () => { alerts.replaceChildren(); find(focus)?.focus(); });
+    close.addEventListener("click", () => { alerts.replaceChildren(); (find(focus) ?? document.getElementById("main")).focus(); });
     alerts.firstElementChild?.append(close);
-    rove(find(focus))?.focus();
+    (rove(find(focus)) ?? close).focus();
   }
 
   const lost = (focus) => refuse([Object.assign(document.createElement("div"), { className: "alert wrong", textContent: words().lost })], focus);
 
-  // The request leaves first; `begin` shows meanwhile what it will do, and returns what takes that back.
-  async function send(path, fields, focus, begin) {
-    const body = new URLSearchParams(fields);
-    body.set("seen", seen());
-    const asked = fetch(path, { method: "POST", body, headers: { "HX-Request": "true", Accept: "text/html" } });
-    const undo = begin?.();
-    let answer;
+  // The request leaves first; `begin` shows meanwhile what it will do, and returns what takes that back. Where there is
+  // no network, no login or a refusal, that is said here, and nothing is returned.
+  async function ask(path, body, focus, begin) {
+    const asked = fetch(path, { method: body ? "POST" : "GET", body, headers: { "HX-Request": "true", Accept: "text/html" } });
+    const undo = begin?.(), sheet = document.getElementById("sheet");
+    let answer, text;
     try {
       answer = await asked;
+      text = await answer.text();
     } catch {
       undo?.();
+      sheet?.close();
       lost(focus);
-      return;
+      return null;
     }
-    if (answer.headers.get("HX-Redirect")) { location.assign(answer.headers.get("HX-Redirect")); return; }
-    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const elsewhere = answer.headers.get("HX-Redirect");
+    if (elsewhere) { location.assign(elsewhere); return null; }
+    const found = new DOMParser().parseFromString(text, "text/html");
     undo?.();
-    if (answer.ok) { show(found, focus); return; }
+    if (answer.ok) return found;
     // Somebody was faster: the board as it is now comes with the refusal, so that the next gesture begins from there.
+    sheet?.close();
     const taken = take(found);
     refuse(found.body.children, focus);
     if (taken) document.dispatchEvent(new Event("board"));
+    return null;
+  }
+
+  async function send(path, fields, focus, begin) {
+    const body = new URLSearchParams(fields);
+    body.set("seen", seen());
+    const found = await ask(path, body, focus, begin);
+    if (found) show(found, focus);
   }
 
   // Puts what an answer brings of the board into its place; false where it brings nothing of it.
@@ -129,12 +140,15 @@
     if (copy) fields.copy = "1";
     if (chip.dataset.p && by === "person" && target !== "open") {
       Object.assign(fields, { person: target, position: chip.dataset.p, name: name(target) });
-    } else if (target !== former && target !== "open" && former !== "open") {
+    } else if (target !== former && target !== "open" && former !== "open" && by !== "department") {
       if (by === "venue") fields.venue = target;
       else if (by === "person" && chip.dataset.a && cell.dataset.day === here.dataset.day) {
         Object.assign(fields, { person: target, assignment: chip.dataset.a, name: name(target) });
       } else if (by === "person") { say(words().nowhere); return; }
-    } else if (cell === here && !copy) return;
+    } else if (cell.dataset.day === here.dataset.day && !copy) {
+      if (cell !== here) say(words().nowhere);
+      return;
+    }
     send(path, fields, key(chip), "person" in fields ? undefined : () => place(chip, cell, copy));
   }
 
@@ -314,7 +328,7 @@
   document.addEventListener("contextmenu", (event) => { if (dragged) event.preventDefault(); });
 
   // A press opens the commands of the call beside the board; with a modifier, the link is a link.
-  document.addEventListener("click", async (event) => {
+  document.addEventListener("click", (event) => {
     const chip = event.target.closest?.("#board .chip");
     if (!chip) return;
     if (dragged) { event.preventDefault(); dragged = false; return; }
@@ -322,21 +336,17 @@
     if (!sheet || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     sheet.dataset.from = key(chip);
-    const path = `${board().dataset.home}/calls/${chip.dataset.call}/sheet?back=${encodeURIComponent(board().dataset.back)}`;
-    if (!(await fill(sheet, path))) location.assign(chip.href);
+    fill(sheet, `${board().dataset.home}/calls/${chip.dataset.call}/sheet?seen=0&back=${encodeURIComponent(board().dataset.back)}`);
   });
 
   // The sheet beside the board: a call's commands, and the chooser of people.
   async function fill(sheet, path, body) {
-    try {
-      const answer = await fetch(path, { method: body ? "POST" : "GET", body, headers: { "HX-Request": "true", Accept: "text/html" } });
-      const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (!found.body.children.length || (!body && !answer.ok)) return false;
-      sheet.replaceChildren(...found.body.children);
-      if (!sheet.open) sheet.showModal();
-      sheet.scrollTop = 0;
-      return true;
-    } catch { return false; }
+    body?.set("seen", seen());
+    const found = await ask(path, body, sheet.dataset.from);
+    if (!found) return;
+    sheet.replaceChildren(...found.body.children);
+    if (!sheet.open) sheet.showModal();
+    sheet.scrollTop = 0;
   }
   document.getElementById("sheet")?.addEventListener("close", (event) => rove(find(event.target.dataset.from))?.focus());
 
@@ -346,8 +356,7 @@
     if (!board() || !("quick" in form.dataset || "sheet" in form.dataset)) return;
     event.preventDefault();
     if ("sheet" in form.dataset) {
-      fill(document.getElementById("sheet"), form.action, new URLSearchParams(new FormData(form, event.submitter)))
-        .then((there) => { if (!there) { document.getElementById("sheet").close(); lost(stop && key(stop)); } });
+      fill(document.getElementById("sheet"), form.action, new URLSearchParams(new FormData(form, event.submitter)));
       return;
     }
     const focus = document.getElementById("sheet")?.open ? document.getElementById("sheet").dataset.from : stop && key(stop);

@@ -23,7 +23,7 @@
     box.className = "block";
     box.title = `${title}, ${hours}, ${figure.textContent.trim()}`;
     const line = Object.assign(document.createElement("span"), { textContent: hours });
-    line.append(figure.cloneNode(true));
+    line.prepend(figure.cloneNode(true));  // a short block has room for the state only
     box.append(Object.assign(document.createElement("b"), { textContent: title }), line);
     return box;
   }
@@ -35,23 +35,24 @@
     const lines = [...document.querySelectorAll(".hours-list > li")];
     if (calendar) { EventCalendar.destroy(calendar); calendar = null; }
     if (!place || !lines.length || matchMedia("(max-width: 40rem)").matches) return;
-    const places = [...new Set(lines.map((line) => line.dataset.place))];
-    const day = place.dataset.day;
-    const hours = lines.filter((line) => line.dataset.starts.startsWith(day)).map((line) => Number(line.dataset.starts.slice(11, 13)));
+    const places = new Map(lines.map((line) => [line.dataset.venue, line.dataset.place]));
+    const day = place.dataset.day, french = document.documentElement.lang === "fr";
+    const hours = lines.map((line) => line.dataset.starts.startsWith(day) ? Number(line.dataset.starts.slice(11, 13)) : 0);
+    const first = `${String(Math.max(0, Math.min(...hours) - 1)).padStart(2, "0")}:00`;
     const late = lines.some((line) => line.dataset.ends.slice(0, 10) > day);
     place.hidden = false;
     calendar = EventCalendar.create(place, {
       view: "resourceTimelineDay", date: day, headerToolbar: { start: "", center: "", end: "" },
-      slotMinTime: `${String(Math.max(0, Math.min(8, ...hours) - 1)).padStart(2, "0")}:00`,
+      slotMinTime: first < "07:00" ? first : "07:00", scrollTime: first,
       slotMaxTime: late ? "30:00" : "24:00", slotDuration: "00:30", snapDuration: "00:15", slotWidth: 28, slotHeight: 56,
       locale: document.documentElement.lang, height: "auto", nowIndicator: false,
-      slotLabelInterval: "01:00", slotLabelFormat: (time) => `${time.getHours()} h`,
-      resources: places.map((name) => ({ id: name, title: name })),
+      slotLabelInterval: "01:00", slotLabelFormat: (time) => `${time.getHours()}${french ? " h" : ":00"}`,
+      resources: Array.from(places, ([id, title]) => ({ id, title })),
       events: lines.map((line) => {
         const chip = line.querySelector(".chip");
         const free = Boolean(chip.dataset.v) && !("fixed" in chip.dataset);
         return {
-          id: chip.dataset.call, resourceIds: [line.dataset.place], start: line.dataset.starts, end: line.dataset.ends,
+          id: chip.dataset.call, resourceIds: [line.dataset.venue], start: line.dataset.starts, end: line.dataset.ends,
           title: chip.querySelector(".what").textContent, editable: free,
           classNames: [...chip.classList].filter((one) => one !== "chip"),
           backgroundColor: `var(--${state(chip)}-fill)`, textColor: `var(--${state(chip)}-ink)`,
