@@ -207,6 +207,8 @@ async def trying(
     async def again(refusal: Refused) -> Response:
         if "findings" in refusal.extra:
             return await show_gate(request, act, refusal, fields)
+        if is_fragment(request) and refusal.status is HTTPStatus.NOT_FOUND and refusal.sentence:
+            raise NotFoundError(refusal.code, refusal.sentence)
         if is_fragment(request) and call_id is not None:
             return await show_refusal(request, act, call_id, refusal, fields, of)
         return await show_call(request, act, call_id, _typed(request, form, fields, refusal))
