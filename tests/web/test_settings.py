@@ -244,7 +244,7 @@ async def test_the_history_tells_in_words_who_did_what(owner: Browser, company: 
     assert "Voir tout l'historique" in said(of_old)
     assert 'value="2026-01-31"' in of_old.text
     turned = said(await owner.get(path, params={"from": "2026-02-01", "to": "2026-01-31"}))
-    assert "« to » doit venir après « from »" in turned
+    assert "« Au » est avant « Du »" in turned
     assert "a ajouté un lieu" in turned
 
 
