@@ -52,6 +52,10 @@ CHANGED = Sentence(
     "enregistrez.",
     "Somebody has changed this meanwhile. Your changes are kept below; compare, then save.",
 )
+CHANGED_BEFORE_DELETION = Sentence(
+    "Quelqu'un a modifié cette fiche entre-temps : rien n'a été supprimé. Relisez-la avant de recommencer.",
+    "Somebody has changed this meanwhile: nothing was deleted. Read it again before you try once more.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,9 @@ async def _show_gone(request: Request, act: Act, fields: Mapping[str, str], subj
 
 
 def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:
-    shown, language = replace(refusal, sentence=CHANGED) if refusal.is_stale else refusal, request.state.language
+    is_deletion = fields.get("what") == "delete" or request.url.path.endswith("/delete")
+    stale = CHANGED_BEFORE_DELETION if is_deletion else CHANGED
+    shown, language = replace(refusal, sentence=stale) if refusal.is_stale else refusal, request.state.language
     errors = shown.errors(language) | {
         one["id"]: typeset(one["detail"], language) for one in refusal.extra.get("failed", [])
     }

@@ -146,3 +146,12 @@ async def test_a_call_at_a_venue_deleted_meanwhile_keeps_what_was_typed(
         assert 'value="Mot à garder"' in answer.text
         assert re.search(r'id="venue_id-error"[^>]*>(<[^>]*>)*[^<]*Ce lieu n&#39;existe pas', answer.text), answer.text
         assert "Colombier" not in answer.text
+
+
+async def test_a_stale_deletion_does_not_speak_of_changes_that_are_kept(desk: Desk) -> None:
+    place = f"/calls/{desk.call['id']}/positions/{desk.position['id']}"
+    for path, typed in ((place, {"what": "delete"}), (f"/calls/{desk.call['id']}/delete", {})):
+        answer = await desk.send(path, **{**typed, "version": "99"})
+        assert answer.status_code == 412
+        assert "rien n&#39;a été supprimé" in answer.text
+        assert "sont conservés" not in answer.text

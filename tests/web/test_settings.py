@@ -264,7 +264,7 @@ async def test_the_history_says_which_call_and_whom_in_words_and_on_the_clock_of
     assert (
         f"a proposé une affectation · <bdi>Répétition</bdi>, lun. 3 mars 2031, 10 h · <bdi>{name}</bdi></span>" in text
     )
-    assert "<dt>réponse attendue avant le</dt><dd><ins><bdi>sam. 1 mars 2031, 12 h</bdi></ins>" in text
+    assert "<dt>réponse attendue avant le</dt><dd><ins><bdi>sam. 1er mars 2031, 12 h</bdi></ins>" in text
     assert "<del><bdi>brouillon</bdi></del> <ins><bdi>option en attente</bdi></ins>" in text
     assert "rang de l'option" in text
     for raw in ("decided_at", "expires_at", "_at</dt>", "+00:00</bdi>", "<dt>rank"):
