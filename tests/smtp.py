@@ -52,6 +52,8 @@ class _Server(Controller):
         self._ending = self.loop.create_task(self._end())
 
     async def _end(self) -> None:
+        if self.server is not None:
+            self.server.close()  # first: whoever is let in after the others are told to go is never seen off
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -2,9 +2,8 @@
 
 from backend.core.errors import Sentence
 
-_NO_SUCH_ADDRESS = frozenset({"550", "551", "553", "556"})
 _OF_THE_ADDRESS = frozenset({"SMTPRecipientsRefused", "SMTPRecipientRefused"})
-_OF_THE_LOGIN = frozenset({"SMTPAuthenticationError", "SMTPHeloError"})
+_OF_FILAGE = frozenset({"SMTPAuthenticationError", "SMTPHeloError", "SMTPSenderRefused"})
 _NOT_OF_THE_SERVER = {
     "EmailNotValidError": Sentence(
         "L'adresse n'est pas valable : corrigez-la dans l'annuaire.",
@@ -22,7 +21,7 @@ _NOT_OF_THE_SERVER = {
 
 
 def in_words(reason: str) -> Sentence:
-    """Return the sentence for a refusal of the mailer ("SMTPDataError 550"); the server's code follows in brackets."""
+    """Return the sentence for a refusal of the mailer ("SMTPDataError 554"); the server's code follows in brackets."""
     name, _, code = reason.partition(" ")
     known = _NOT_OF_THE_SERVER.get(name)
     if known is not None:
@@ -32,7 +31,7 @@ def in_words(reason: str) -> Sentence:
 
 
 def _said(name: str, code: str) -> Sentence:
-    if name in _OF_THE_LOGIN:
+    if name in _OF_FILAGE:
         return Sentence(
             "Le serveur de messagerie n'a pas accepté Filage : prévenez qui exploite Filage.",
             "The mail server did not accept Filage: tell whoever operates Filage.",
@@ -42,7 +41,7 @@ def _said(name: str, code: str) -> Sentence:
             "Le serveur de messagerie n'a pas pris le message pour l'instant.",
             "The mail server did not take the message for now.",
         )
-    if code in _NO_SUCH_ADDRESS or name in _OF_THE_ADDRESS:
+    if name in _OF_THE_ADDRESS:
         return Sentence(
             "L'adresse a été refusée par le serveur de messagerie.", "The address was refused by the mail server."
         )

@@ -65,7 +65,7 @@ async def compose(act: Act, message_ids: Sequence[UUID], public_url: str) -> Mai
     reader = await _reader(act, person, [row.actor_id for row in contents if row.actor_id is not None])
     holding = await _still_to_tell(act, contents)
     wanted = [fact for fact in holding if fact.row.kind.value not in reader.unwanted]
-    await _keep_shown(act, holding)
+    await _keep_shown(act, holding, contents)
     for message in messages:
         reason = _skipped(message, contents, wanted, reader)
         if reason is not None:
@@ -195,7 +195,7 @@ class Known:
     """What the mails before have told of some dates, and what is true of them now; each by assignment."""
 
     shown: Mapping[UUID, Mapping[str, Any]]
-    believed: Mapping[UUID, Status]
+    believed: hearing.Beliefs
     standing: Mapping[UUID, Status]
     untold: Collection[UUID]
 
@@ -206,7 +206,7 @@ async def _known(act: Act, of_kind: Mapping[NoticeKind, Sequence[UUID]], writing
     moved, turned = [*of_kind.get(NoticeKind.CHANGED, []), *confirmed], [*confirmed, *cancelled]
     return Known(
         shown=await hearing.last_shown(act, moved) if moved else {},
-        believed=await hearing.believed(act, turned, writing) if turned else {},
+        believed=await hearing.believed(act, turned, writing) if turned else hearing.Beliefs(),
         standing=await hearing.standing_again(act, cancelled) if cancelled else {},
         untold=await hearing.find_untold(act, cancelled) if cancelled else (),
     )
@@ -215,7 +215,7 @@ async def _known(act: Act, of_kind: Mapping[NoticeKind, Sequence[UUID]], writing
 def _is_news(fact: Fact, known: Known) -> bool:
     """Tell whether the person does not know it already: what was taken back is not told, whatever it was."""
     row, one = fact.row, fact.row.assignment_id
-    believed = known.believed.get(one)
+    believed = known.believed.sure.get(one)
     if row.kind is NoticeKind.CONFIRMED:
         knows_when = row.published is not None and not must_be_told(known.shown.get(one), row.published)
         return believed is not Status.CONFIRMED or not knows_when
@@ -224,7 +224,7 @@ def _is_news(fact: Fact, known: Known) -> bool:
     standing = known.standing.get(one)
     if standing is Status.CONFIRMED or (standing is Status.OPTION and believed is Status.OPTION):
         return False
-    return believed is not None or one not in known.untold
+    return one in known.believed.possible or one not in known.untold
 
 
 def _each_date_once(facts: Iterable[Fact]) -> list[Fact]:
@@ -237,11 +237,15 @@ def _each_date_once(facts: Iterable[Fact]) -> list[Fact]:
     return list(found.values())
 
 
-async def _keep_shown(act: Act, facts: Sequence[Fact]) -> None:
-    """Keep what each date's mail shows: the next change is measured from it."""
+async def _keep_shown(act: Act, facts: Sequence[Fact], contents: Sequence[Row[Any]]) -> None:
+    """Keep what each date's mail shows: the next change is measured from it. Of a try before this one nothing stays."""
+    shown = {fact.row.id: {hearing.SHOWN: _when_and_where(fact.row)} for fact in facts}
+    before = {row.id: row.facts or {} for row in contents}
+    rest = {one: {name: had[name] for name in had if name != hearing.SHOWN} for one, had in before.items()}
     values = [
-        {"id": fact.row.id, "facts": {**(fact.row.facts or {}), hearing.SHOWN: _when_and_where(fact.row)}}
-        for fact in facts
+        {"id": one, "facts": {**rest[one], **shown.get(one, {})} or None}
+        for one, had in before.items()
+        if one in shown or hearing.SHOWN in had
     ]
     if values:
         await act.session.execute(update(Notice), values)

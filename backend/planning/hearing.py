@@ -4,6 +4,7 @@ Of a mail from before mails kept what they showed, it is what was in force when 
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -30,10 +31,11 @@ _BELIEFS: Mapping[NoticeKind, Status] = {
     NoticeKind.EVE: Status.CONFIRMED,
 }
 """As what a mail leaves its person believing to stand on the date; a cancellation as nothing, a change as before."""
-# Whoever wants no such mail, or has no address, reads it elsewhere: what was written for them counts as heard.
+# Whoever wants no such mail, or has no address, reads it elsewhere: what was written for them counts as heard. What the
+# mail server refused for good was heard by nobody.
 _WRITTEN = and_(
     Message.id == Notice.message_id,
-    Message.status != MessageStatus.QUEUED,
+    Message.status.not_in((MessageStatus.QUEUED, MessageStatus.FAILED)),
     Message.reason.is_distinct_from(NOTHING_LEFT),
 )
 _KNOWN_TO_BE_OVER = frozenset({Status.DECLINED, Status.EXPIRED})
@@ -69,24 +71,42 @@ async def last_shown(act: Act, assignment_ids: Collection[UUID]) -> dict[UUID, M
     return {row.id: row.facts[SHOWN] for row in rows if row.facts and SHOWN in row.facts}
 
 
-async def believed(act: Act, assignment_ids: Collection[UUID], but: Collection[UUID]) -> dict[UUID, Status]:
-    """Return as what the last mail, `but` those being written, leaves each person believing to stand on the date.
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """As what persons believe to stand on dates, by assignment.
+
+    `sure` is what the last mail said, if it was sent: it spares a confirmation. `possible` is what the last one sent
+    said, whatever was written since and may not have left: a cancellation must be told.
+    """
+
+    sure: Mapping[UUID, Status] = field(default_factory=dict)
+    possible: Mapping[UUID, Status] = field(default_factory=dict)
+
+
+async def believed(act: Act, assignment_ids: Collection[UUID], but: Collection[UUID]) -> Beliefs:
+    """Return as what the mails, `but` those being written, leave each person believing to stand on the date.
 
     Whoever was cancelled and put on again in the same job is one person on one date. Nothing is believed of what they
-    declined or let expire, nor after a mail that may not have left (written and not taken yet, or refused).
+    declined or let expire.
     """
     # A message that is being sent has not its status yet: that it was written stands with what it shows.
     written = and_(
         Message.id == Notice.message_id, Message.id.not_in(but), Message.reason.is_distinct_from(NOTHING_LEFT)
     )
     rows = await _told_of(act, assignment_ids, and_(written, Notice.kind != NoticeKind.CHANGED))
-    last = {row.id: row for row in rows if row.facts and SHOWN in row.facts}
+    told = [row for row in rows if row.facts and SHOWN in row.facts]
+    last = {row.id: row for row in told}
+    last_sent = {row.id: row for row in told if row.status is MessageStatus.SENT}
+    sure = {one: row for one, row in last.items() if row.status is MessageStatus.SENT}
+    return Beliefs(_read_as(sure, act.now), _read_as(last_sent, act.now))
+
+
+def _read_as(last: Mapping[UUID, Row[Any]], now: datetime) -> dict[UUID, Status]:
     return {
         one: _BELIEFS[row.kind]
         for one, row in last.items()
-        if row.kind in _BELIEFS and row.status is MessageStatus.SENT
-        and effective(row.state, row.expires_at, act.now) not in _KNOWN_TO_BE_OVER
-    }  # fmt: skip
+        if row.kind in _BELIEFS and effective(row.state, row.expires_at, now) not in _KNOWN_TO_BE_OVER
+    }
 
 
 async def standing_again(act: Act, assignment_ids: Collection[UUID]) -> dict[UUID, Status]:

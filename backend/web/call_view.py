@@ -47,11 +47,6 @@ FIELDS_OF = {
     "edit": ("title", "production_id", "kind", "venue_id", "starts_at", "ends_at", "breaks", "unplaced_break_minutes")
 }
 NEEDS_CLEARANCE = frozenset({"override_required", "skill_missing", "ground_required"})
-CHANGED = Sentence(
-    "Quelqu'un a modifié cette fiche entre-temps. Vos changements sont conservés ci-dessous ; comparez puis "
-    "enregistrez.",
-    "Somebody has changed this meanwhile. Your changes are kept below; compare, then save.",
-)
 CHANGED_BEFORE_DELETION = Sentence(
     "Quelqu'un a modifié cette fiche entre-temps : rien n'a été supprimé. Relisez-la avant de recommencer.",
     "Somebody has changed this meanwhile: nothing was deleted. Read it again before you try once more.",
@@ -247,7 +242,7 @@ async def _show_gone(request: Request, act: Act, fields: Mapping[str, str], subj
 
 def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:
     is_deletion = fields.get("what") == "delete" or request.url.path.endswith("/delete")
-    stale = CHANGED_BEFORE_DELETION if is_deletion else CHANGED
+    stale = CHANGED_BEFORE_DELETION if is_deletion else forms.CHANGED
     shown, language = replace(refusal, sentence=stale) if refusal.is_stale else refusal, request.state.language
     errors = shown.errors(language) | {
         one["id"]: typeset(one["detail"], language) for one in refusal.extra.get("failed", [])
@@ -301,7 +296,7 @@ async def show_refusal(
     in_the_way = await _in_the_way(act, refusal.extra.get("conflicts") or [])
     sentence = words.say(planning_words.BUSY) if refusal.code == "overlap" and in_the_way else sentence
     failed = [typeset(one["detail"], words.language) for one in refusal.extra.get("failed", [])]
-    sentence = words.say(CHANGED) if refusal.is_stale else sentence
+    sentence = words.say(forms.CHANGED) if refusal.is_stale else sentence
     name, board = await changed_board(request, act, fields) if refusal.is_stale and fields.get("seen") else ("", {})
     if name:
         sentence = await _overtaken(act, words, call, call_zone, of or call_id)

@@ -92,7 +92,7 @@ async def _company(
     filled = filled or Filled(stored, held)
     refusal = filled.refusal
     if refusal.is_stale:
-        refusal = forms.meanwhile(refusal, filled.typed, stored, "")
+        refusal = forms.meanwhile(refusal, filled.typed, stored)
     return render(
         request, "settings.html", act=act, company_row=shown, typed=filled.typed, status=int(refusal.status),
         licences=[*filled.licences, dict.fromkeys(OF_A_LICENCE, "")], errors=refusal.errors(language),
@@ -258,7 +258,7 @@ async def _travel(
     found = await travel.read_settings(act)
     stored = forms.stored_values(found, OF_TRAVEL)
     if refusal.is_stale and typed is not None:
-        refusal = forms.meanwhile(refusal, typed, stored, "")
+        refusal = forms.meanwhile(refusal, typed, stored)
     return render(
         request, "settings_travel.html", act=act, settings=found, typed=typed or stored, status=int(refusal.status),
         errors=refusal.errors(language), error=refusal.text(language),

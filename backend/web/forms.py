@@ -74,9 +74,11 @@ class Refused:
 
 NOTHING_WRONG = Refused()
 STALE = Sentence(
-    "Quelqu'un a modifié cette fiche à {at}. Vos changements sont conservés ci-dessous ; comparez puis enregistrez.",
-    "Somebody changed this at {at}. What you typed is kept below; compare, then save.",
+    "Quelqu'un a modifié cette fiche {at}. Vos changements sont conservés ci-dessous ; comparez puis enregistrez.",
+    "Somebody changed this {at}. What you typed is kept below; compare, then save.",
 )
+MEANWHILE = Sentence("entre-temps", "meanwhile")
+CHANGED = Sentence(STALE.fr.format(at=MEANWHILE.fr), STALE.en.format(at=MEANWHILE.en))
 TO_CHOOSE: Mapping[str, Sentence] = {
     "job": Sentence("Choisissez un métier.", "Choose a job."),
     "department": Sentence("Choisissez un pôle.", "Choose a department."),
@@ -253,8 +255,9 @@ def _as_typed(value: object) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def meanwhile(refusal: Refused, typed: Mapping[str, str], stored: Mapping[str, str], at: str) -> Refused:
+def meanwhile(refusal: Refused, typed: Mapping[str, str], stored: Mapping[str, str], at: str = "") -> Refused:
     """Return the refusal of a stale form: when the thing was changed, and what it holds now beside each field."""
+    when = Sentence(f"à {at}", f"at {at}") if at else MEANWHILE
     told = {
         name: Sentence(
             f"Enregistré entre-temps : {stored[name] or '–'}",
@@ -263,5 +266,5 @@ def meanwhile(refusal: Refused, typed: Mapping[str, str], stored: Mapping[str, s
         for name, text in typed.items()
         if name in stored and stored[name] != text
     }
-    sentence = Sentence(STALE.fr.format(at=at), STALE.en.format(at=at))
+    sentence = Sentence(STALE.fr.format(at=when.fr), STALE.en.format(at=when.en))
     return replace(refusal, sentence=sentence, fields=told)

@@ -54,6 +54,7 @@ CHANGED = Sentence(
 )
 TOO_MANY_HOURS = Sentence(f"Au plus {MOST_MINUTES // 60} heures.", f"At most {MOST_MINUTES // 60} hours.")
 _HOURS = re.compile(r"(\d{1,4})(?:\s*(?:h|:)\s*([0-5]\d)?|[.,](\d{1,2}))?")
+_CACHETS = re.compile(r"\s*\d{1,6}\s*")
 # The chart's measures, in its own units: a bar for each month, in a box that scales with the page.
 BAR, GAP, HEIGHT, LEFT, TOP, BELOW = 36, 16, 220, 62, 16, 52
 
@@ -197,7 +198,7 @@ class EntryForm:
             "starts_on": self.starts_on,
             "ends_on": self.ends_on,
             "minutes": minutes_of(self.hours),
-            "cachets": int(self.cachets) if self.cachets.strip().isdecimal() else self.cachets.strip() or 0,
+            "cachets": int(self.cachets) if _CACHETS.fullmatch(self.cachets) else self.cachets.strip() or 0,
         }
 
 

@@ -108,7 +108,7 @@ class AwayForm:
             if rule is not None:
                 raise _wrong("repeat", ONE_OF_BOTH)
             rule = f"FREQ=DAILY;UNTIL={last:%Y%m%d}"
-        elif last < first:  # the service says what is wrong with it
+        elif last < first or first == date.max:  # the service says what is wrong with it
             return {**found, "starts_on": first, "ends_on": last}
         starts, ends = _time_in("starts_time", self.starts_time), _time_in("ends_time", self.ends_time)
         zone = find_zone(self.timezone) or ZoneInfo(HOME_TIMEZONE)
@@ -248,7 +248,7 @@ async def press_a_day(
         await service.delete_own(session, viewer, _id_in(name), version_of(version))
         return see(f"{PATH}?month={month[:7]}&done=deleted")
     pressed = _day_in("day", day)
-    body = UnavailabilityIn(starts_on=pressed, ends_on=pressed)
+    body = body_of(UnavailabilityIn, {"starts_on": pressed, "ends_on": pressed})
     made = await service.add_own(session, viewer, body, utc_now())
     return _added(made.id, made.starts_at)
 

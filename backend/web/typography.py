@@ -5,13 +5,16 @@ import re
 from backend.core.errors import Sentence
 
 # A space that is already there becomes one that does not break; none is added, so "20:30" and addresses stay.
-_BEFORE_A_MARK = re.compile(r" (?=[;!?](?![\w=]))")
+_BEFORE_A_MARK = re.compile(r"(?<!«) (?=[;!?](?![\w=]))")
+# "11 h", "11 h 30" and "40 min", in both languages.
+_OF_HOURS = re.compile(r"(?<=\d) (?=(?:h|min)\b)|(?<=\d h) (?=\d\d\b)")
 _BEFORE_A_COLON = re.compile(r" (?=:(?![\w/])|»)|(?<=«) ")
 
 
 def typeset(text: str, language: str = "fr") -> str:
-    """Return a text of ours as it is shown in `language`; of French, with the spaces that hold a mark to its word."""
-    return text if language != "fr" else _BEFORE_A_COLON.sub("\u00a0", _BEFORE_A_MARK.sub("\u202f", text))
+    """Return a text of ours as it is shown in `language`: hours hold together; in French, a mark and its word too."""
+    held = _OF_HOURS.sub("\u00a0", text)
+    return held if language != "fr" else _BEFORE_A_COLON.sub("\u00a0", _BEFORE_A_MARK.sub("\u202f", held))
 
 
 def said(sentence: Sentence, language: str) -> str:

@@ -8,8 +8,14 @@ from backend.notifications.refusing import in_words
 @pytest.mark.parametrize(
     ("reason", "fr", "en"),
     [
-        ("SMTPDataError 550", "L'adresse a été refusée par le serveur de messagerie (550).",
+        ("SMTPRecipientsRefused 550", "L'adresse a été refusée par le serveur de messagerie (550).",
          "The address was refused by the mail server (550)."),
+        # Of what it says or where it comes from: the address may be right.
+        ("SMTPDataError 550", "Le serveur de messagerie a refusé le message (550).",
+         "The mail server refused the message (550)."),
+        ("SMTPSenderRefused 553",
+         "Le serveur de messagerie n'a pas accepté Filage : prévenez qui exploite Filage (553).",
+         "The mail server did not accept Filage: tell whoever operates Filage (553)."),
         ("SMTPRecipientsRefused 521", "L'adresse a été refusée par le serveur de messagerie (521).",
          "The address was refused by the mail server (521)."),
         ("SMTPRecipientsRefused 450", "Le serveur de messagerie n'a pas pris le message pour l'instant (450).",

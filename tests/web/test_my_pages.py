@@ -147,6 +147,13 @@ def test_each_calendar_has_its_link() -> None:
         assert "url=https%3A%2F%2Ffilage.example%2Fcalendar%2Fs3cret.ics" in found[name]
 
 
+async def test_a_number_longer_than_any_is_refused_in_a_sentence(owner: Browser) -> None:
+    page = await owner.get("/me/hours/entries/new")
+    answer = await owner.send_form(page, "/me/hours/entries/new", **{**ENTRY, "cachets": "9" * 5_000})
+    assert answer.status_code == 422
+    assert 'class="wrong"' in answer.text
+
+
 async def test_name_and_language_change_at_once(owner: Browser) -> None:
     page, second_tab = await owner.get("/me/profile"), await owner.get("/me/profile")
     await owner.send_form(page, "/me/profile/name", full_name="Camille Roux", language="en")

@@ -155,6 +155,25 @@ async def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_is_kept
         assert "Ce que vous avez dit (0)" in plain(refused)
 
 
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("", {"starts_on": "9999-12-31", "starts_time": "23:00", "ends_time": "01:00"}),
+        ("", {"starts_on": "0001-01-01", "starts_time": "00:00", "ends_time": "01:00"}),
+        ("/days", {"day": "9999-12-31"}),
+        ("/days", {"day": "0001-01-01"}),
+        ("/days", {"day": "x"}),
+    ],
+)
+async def test_a_day_at_the_end_of_all_is_refused_in_a_sentence(
+    owner: Browser, path: str, typed: dict[str, str]
+) -> None:
+    page = await owner.get("/me/unavailabilities")
+    answer = await owner.send_form(page, f"/me/unavailabilities{path}", **typed)
+    assert answer.status_code == 422
+    assert re.search(r'class="(alert )?wrong"', answer.text)
+
+
 @pytest.mark.usefixtures("then")
 async def test_a_date_that_stands_is_named_when_its_person_says_to_be_away(
     client: AsyncClient, person: Browser, house: House

@@ -100,6 +100,7 @@ async def test_a_stale_setting_is_explained(owner: Browser, client: AsyncClient,
     late = await owner.send_form(early, path, name="Cabestan", city="Brest", timezone="Europe/Paris")
 
     assert late.status_code == 412
+    assert "Quelqu'un a modifié cette fiche entre-temps." in said(late)
     assert "Enregistré entre-temps : Rennes" in said(late)
     assert 'value="Brest"' in late.text
 

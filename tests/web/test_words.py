@@ -61,6 +61,7 @@ def test_no_page_guesses_a_zone() -> None:
         ("Dates à venir : 3", "Dates à venir\u00a0: 3"),
         ("Rien n'arrive ? Regardez ; attendez !", "Rien n'arrive\u202f? Regardez\u202f; attendez\u202f!"),
         ("voyez « Mon planning » :", "voyez «\u00a0Mon planning\u00a0»\u00a0:"),
+        ("la touche « ? »", "la touche «\u00a0?\u00a0»"),
         # What is no sentence of ours stays: hours, addresses and their queries, places of names.
         (
             "à 20:30, http://a.fr/b?c=d&e=1;f :8000 ?q=1 %(when)s",
@@ -73,6 +74,12 @@ def test_no_french_line_begins_with_a_mark(text: str, shown: str) -> None:
     assert translations("fr").gettext(text) == shown
     assert translations("fr").ngettext(text, text, 2) == shown
     assert Words("en").say(Sentence(text, text)) == text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_hour_is_cut_in_two(language: str) -> None:
+    text = "11 h 30, 9 h, 40 min, 2 hommes, 5 h 5"
+    assert Words(language).say(Sentence(text, text)) == "11\u00a0h\u00a030, 9\u00a0h, 40\u00a0min, 2 hommes, 5\u00a0h 5"
 
 
 async def test_pages_hold_the_marks_of_their_own_sentences_and_leave_what_was_typed(
