@@ -10,6 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 PATIENCE_SECONDS = 5.0
+TURNS_TO_BE_LET_IN = 5
 
 
 def free_port() -> int:
@@ -53,7 +54,9 @@ class _Server(Controller):
 
     async def _end(self) -> None:
         if self.server is not None:
-            self.server.close()  # first: whoever is let in after the others are told to go is never seen off
+            self.server.close()
+        for _ in range(TURNS_TO_BE_LET_IN):  # whoever is told to go before they are in is never seen off
+            await asyncio.sleep(0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

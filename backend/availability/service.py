@@ -350,10 +350,9 @@ def instant_text(instant: datetime) -> str:
 
 
 _TOO_LONG = Sentence(
-    f"Cette répétition va trop loin : donnez-lui une fin (UNTIL ou COUNT), avec {MOST_TIMES} dates au plus et trois "
-    "ans d'avance au plus.",
-    f"This recurrence goes too far: give it an end (UNTIL or COUNT), with {MOST_TIMES} times at most, three years "
-    "ahead at most.",
+    f"Cette répétition va trop loin : arrêtez-la plus tôt, après {MOST_TIMES} dates au plus et dans les trois ans qui "
+    "viennent.",
+    f"This recurrence goes too far: end it earlier, after {MOST_TIMES} times at most and within the next three years.",
 )
 _EMPTY = Sentence(
     "Cette répétition ne donne aucune date : vérifiez la règle et le début.",

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from backend.core.errors import InvalidError
+from backend.core.errors import InvalidError, Sentence
 from backend.core.instants import local_day
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest, page_request
+from backend.core.schemas import FIRST_YEAR, LAST_YEAR
 from backend.planning import calls
 from backend.planning.models import CallStatus
 from backend.planning.period import ALWAYS, Period, read_period
@@ -24,9 +25,17 @@ from backend.web.board_view import View
 from backend.web.forms import NOTHING_WRONG, Refused
 from backend.web.rendering import render
 from backend.web.sessions import AsPlanner, AsReader, opened, see, with_query
+from backend.web.speaking import Words
 
 router = APIRouter(
     prefix="/c/{slug}/calls", include_in_schema=False, dependencies=[Depends(opened)], route_class=AnswerRoute
+)
+NOT_A_DAY = Sentence(
+    f"Écrivez un jour entre {FIRST_YEAR} et {LAST_YEAR}, avec les quatre chiffres de l'année.",
+    f"Write a day between {FIRST_YEAR} and {LAST_YEAR}, with all four figures of the year.",
+)
+WRONG_ORDER = Sentence(
+    "« Au » est avant « Du » : corrigez l'une des deux dates.", "The last day is before the first: correct one of them."
 )
 OF_THE_SEARCH = ("q", "production", "venue", "from", "to", "state")
 FIRST_PAGE, ALL = PageRequest(50, None), PageRequest(MAXIMUM_LIMIT, None)
@@ -83,7 +92,17 @@ def period_asked(act: Act, asked: Mapping[str, str], language: str) -> tuple[Per
     try:
         return read_period(asked["from"] or None, asked["to"] or None, act.company.timezone), {}
     except InvalidError as error:
-        return ALWAYS, forms.refused(error, OF_THE_SEARCH).errors(language)
+        wrong = forms.refused(error, OF_THE_SEARCH).fields
+        return ALWAYS, {name: Words(language).say(_why(asked[name], act.company.timezone)) for name in wrong}
+
+
+def _why(text: str, zone: str) -> Sentence:
+    """Return what is wrong with one end of a period, as the page calls it: no day at all, or the wrong order."""
+    try:
+        read_period(text, None, zone)
+    except InvalidError:
+        return NOT_A_DAY
+    return WRONG_ORDER
 
 
 def _id(text: str) -> UUID | None:

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 
 from backend.audit import trail
 from backend.audit.repository import EventsFilter
-from backend.core.errors import NotFoundError
+from backend.core.errors import NotFoundError, Sentence
 from backend.core.pagination import PageRequest
 from backend.people import service as people
 from backend.planning import calls as on_calls
@@ -47,6 +47,10 @@ FIELDS_OF = {
     "edit": ("title", "production_id", "kind", "venue_id", "starts_at", "ends_at", "breaks", "unplaced_break_minutes")
 }
 NEEDS_CLEARANCE = frozenset({"override_required", "skill_missing", "ground_required"})
+CHANGED_BEFORE_DELETION = Sentence(
+    "Quelqu'un a modifié cette fiche entre-temps : rien n'a été supprimé. Relisez-la avant de recommencer.",
+    "Somebody has changed this meanwhile: nothing was deleted. Read it again before you try once more.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,8 @@ async def trying(
     async def again(refusal: Refused) -> Response:
         if "findings" in refusal.extra:
             return await show_gate(request, act, refusal, fields)
+        if is_fragment(request) and refusal.status is HTTPStatus.NOT_FOUND and refusal.sentence:
+            raise NotFoundError(refusal.code, refusal.sentence)
         if is_fragment(request) and call_id is not None:
             return await show_refusal(request, act, call_id, refusal, fields, of)
         return await show_call(request, act, call_id, _typed(request, form, fields, refusal))
@@ -237,7 +243,9 @@ async def _show_gone(request: Request, act: Act, fields: Mapping[str, str], subj
 
 
 def _typed(request: Request, name: str, fields: dict[str, str], refusal: Refused) -> Form:
-    shown, language = replace(refusal, sentence=forms.CHANGED) if refusal.is_stale else refusal, request.state.language
+    is_deletion = fields.get("what") == "delete" or request.url.path.endswith("/delete")
+    stale = CHANGED_BEFORE_DELETION if is_deletion else forms.CHANGED
+    shown, language = replace(refusal, sentence=stale) if refusal.is_stale else refusal, request.state.language
     errors = shown.errors(language) | {
         one["id"]: typeset(one["detail"], language) for one in refusal.extra.get("failed", [])
     }

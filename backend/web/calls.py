@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from backend.core.errors import FieldError, InvalidError, Sentence
+from backend.core.errors import FieldError, InvalidError, NotFoundError, Sentence
 from backend.core.preconditions import ANY_VERSION
 from backend.planning import assignments as on_assignments
 from backend.planning import calls as on_calls
@@ -274,9 +274,15 @@ def _cured(call: CallOut, action: str, at: str) -> dict[str, Any]:
 
 
 async def _read_call(act: Act, fields: Mapping[str, str]) -> dict[str, Any]:
-    """Read a call's form. Raises InvalidError with a sentence for each field that is not readable."""
+    """Read a call's form. Raises InvalidError with a sentence for each field that is not readable.
+
+    A venue that is not there (any more) is a NotFoundError that names its field.
+    """
     venue = _uuid("venue_id", fields["venue_id"]) if fields.get("venue_id") else None
-    zone = ZoneInfo(await zone_of(act, venue))
+    try:
+        zone = ZoneInfo(await zone_of(act, venue))
+    except NotFoundError as error:
+        raise NotFoundError(error.code, error.sentence, extra={"field": "venue_id"}) from error
     refused: list[FieldError] = []
     values: dict[str, Any] = {name: fields.get(name, "") for name in ("production_id", "kind", "title")}
     for name in ("starts_at", "ends_at"):

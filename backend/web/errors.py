@@ -8,10 +8,12 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from starlette.routing import Match
 
-from backend.core.errors import Problem, Sentence
+from backend.core import validation
+from backend.core.errors import FieldError, Problem, Sentence
 from backend.identity.access import READERS, Caller
 from backend.telemetry import record
 from backend.web import sessions
+from backend.web.naming import FIELDS
 from backend.web.rendering import is_fragment, render, words_of
 from backend.web.sessions import FIELD, ONCE, see
 
@@ -24,6 +26,7 @@ NO_PAGE = Sentence(
     "Cette adresse ne s'ouvre pas ainsi : passez par les liens et les boutons des pages.",
     "This address does not open like that: go by the links and buttons of the pages.",
 )
+TO_CORRECT = Sentence("Quelques valeurs sont à corriger.", "Some values must be corrected.")
 MY_PLANNING = Sentence("Mon planning", "My planning")
 
 
@@ -57,14 +60,31 @@ def _answer(request: Request, problem: Problem) -> Response:
         if request.method in {"GET", "HEAD"}:
             return see(_page_of(request))
         problem = replace(problem, sentence=NO_PAGE)
+    problem = _in_words(problem)
     name = "problem_fragment.html" if is_fragment(request) else "problem.html"
     response = render(
         request, name, status=int(problem.status), problem=problem, trace_id=record.current().trace_id,
-        who=_who(request), viewer_name=_viewer_name(request), board=_board_of(request),
+        who=_who(request), viewer_name=_viewer_name(request), board=_board_of(request), typed=typed(request),
     )  # fmt: skip
     if is_fragment(request):
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#alerts", "innerHTML"
     return response
+
+
+def _in_words(problem: Problem) -> Problem:
+    """Name the fields of a refused request as pages call them, where the sentence only sums up their names."""
+    if not problem.fields or problem.sentence != validation.summary(problem.fields):
+        return problem
+    named = [_named(one) for one in problem.fields]
+    return replace(problem, sentence=named[0].sentence if len(named) == 1 else TO_CORRECT, fields=named)
+
+
+def _named(error: FieldError) -> FieldError:
+    name = FIELDS.get(str(error.loc[-1])) if error.loc else None
+    if name is None:
+        return error
+    fr, en = (f"{text[:1].upper()}{text[1:]}" for text in (name.fr, name.en))
+    return replace(error, sentence=Sentence(f"{fr} : {error.sentence.fr}", f"{en}: {error.sentence.en}"))
 
 
 def _page_of(request: Request) -> str:

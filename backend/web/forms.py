@@ -25,8 +25,9 @@ from backend.web.speaking import Words
 
 VERSION = "version"
 Model = TypeVar("Model", bound=BaseModel)
-# What no correction of the form would cure is a page of its own.
-NOT_OF_THE_FORM = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED})
+# What no correction of the form would cure is a page of its own. What is gone is said on the form: it may be something
+# that the form only refers to; where the page itself is gone, showing it again says so, with what was typed.
+NOT_OF_THE_FORM = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED})
 
 
 class RefusedPageError(Exception):
@@ -89,7 +90,6 @@ TO_CHOOSE: Mapping[str, Sentence] = {
     "venue_id": Sentence("Choisissez un lieu.", "Choose a venue."),
     "person_id": Sentence("Choisissez une personne.", "Choose a person."),
 }
-TO_CORRECT = Sentence("Quelques valeurs sont à corriger.", "Some values must be corrected.")
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -150,7 +150,7 @@ def body_of(model: type[Model], values: Mapping[str, Any], typed: Mapping[str, A
         return model.model_validate(dict(values))
     except ValidationError as error:
         fields = [_chosen(one, values if typed is None else typed) for one in validation.field_errors(error.errors())]
-        raise InvalidError(fields[0].sentence if len(fields) == 1 else TO_CORRECT, fields) from error
+        raise InvalidError(fields[0].sentence if len(fields) == 1 else pages.TO_CORRECT, fields) from error
 
 
 def _chosen(error: FieldError, typed: Mapping[str, Any]) -> FieldError:

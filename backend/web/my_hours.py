@@ -16,7 +16,7 @@ from backend.core.errors import InvalidError, Sentence
 from backend.core.pagination import MAXIMUM_LIMIT, PageRequest
 from backend.hours import service as entries
 from backend.hours.domain.work import Kind, Standing
-from backend.hours.schemas import EntryChange, EntryIn, EntryOut, MonthOut
+from backend.hours.schemas import MOST_MINUTES, EntryChange, EntryIn, EntryOut, MonthOut
 from backend.identity import accounts
 from backend.identity.access import SharedSession
 from backend.portal import hours
@@ -52,6 +52,7 @@ CHANGED = Sentence(
     "enregistrez.",
     "This entry has changed meanwhile, in another tab. Your values are kept below; compare, then save.",
 )
+TOO_MANY_HOURS = Sentence(f"Au plus {MOST_MINUTES // 60} heures.", f"At most {MOST_MINUTES // 60} hours.")
 _HOURS = re.compile(r"(\d{1,4})(?:\s*(?:h|:)\s*([0-5]\d)?|[.,](\d{1,2}))?")
 _CACHETS = re.compile(r"\s*\d{1,6}\s*")
 # The chart's measures, in its own units: a bar for each month, in a box that scales with the page.
@@ -211,7 +212,10 @@ def minutes_of(text: str) -> int:
         raise InvalidError.of(["body", "hours"], NOT_HOURS.fr, NOT_HOURS.en, "hours")
     whole, minutes, decimals = found.groups()
     part = round(float(f"0.{decimals}") * 60) if decimals else int(minutes or 0)
-    return int(whole) * 60 + part
+    total = int(whole) * 60 + part
+    if total > MOST_MINUTES:
+        raise InvalidError.of(["body", "hours"], TOO_MANY_HOURS.fr, TOO_MANY_HOURS.en, "hours")
+    return total
 
 
 async def _typed(request: Request) -> EntryForm:

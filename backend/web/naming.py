@@ -174,6 +174,12 @@ FIELDS: Final[Mapping[str, Sentence]] = {
     "required_permits": Sentence("titres demandés", "permits asked for"),
     "required_skills": Sentence("compétences demandées", "skills asked for"),
     "measured_minutes": Sentence("mesuré (min)", "measured (min)"), "scope": Sentence("portée", "scope"),
+    "employer": Sentence("employeur", "employer"), "ends_on": Sentence("fin", "end"),
+    "full_name": Sentence("prénom et nom", "full name"), "hours": Sentence("heures", "hours"),
+    "q": Sentence("recherche", "search"), "starts_on": Sentence("début", "start"),
+    "reference_date": Sentence("date de référence", "reference date"),
+    "used_until": Sentence("droits déjà ouverts jusqu'au", "rights already opened until"),
+    "new_email": Sentence("nouvelle adresse", "new address"),
     "version": Sentence("version", "version"), "window_start": Sentence("à partir de", "from"),
 }  # fmt: skip
 ASSIGNMENT_STATES: Final[Mapping[str, Sentence]] = {

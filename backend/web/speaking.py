@@ -121,8 +121,9 @@ class Words:
 
 @lru_cache(maxsize=1000)
 def _written(day: date, pattern: str, language: str) -> str:
-    """Write a day; a board says each of its few days once for every call."""
-    return format_date(day, pattern, language)
+    """Write a day, the first of a month as French does; a board says each of its few days once for every call."""
+    first_of_month = language == "fr" and day.day == 1
+    return format_date(day, pattern.replace(" d ", " d'er' ") if first_of_month else pattern, language)
 
 
 def in_zone(when: datetime, zone: str | ZoneInfo | None) -> datetime:

@@ -101,7 +101,7 @@ async def test_an_hour_that_exists_twice_is_asked_about_and_one_that_does_not_ex
     typed = await fill(stage, starts_at="2031-10-25T23:00", ends_at="2031-10-26T02:30")
     asked = await create_by_form(owner, home, typed)
     assert asked.status_code == 422
-    assert "existe deux fois" in asked.text
+    assert "Le 26 octobre 2031 à 2\u00a0h\u00a030 existe deux fois" in asked.text
     assert 'name="ends_at_second"' in asked.text
 
     for second, ends in (("0", "2031-10-26T00:30:00Z"), ("1", "2031-10-26T01:30:00Z")):

@@ -410,3 +410,31 @@ async def test_a_refused_page_says_who_is_signed_in_and_leads_to_their_planning(
         assert 'href="/sign-in"' not in missing.text
     nobody = await browser.get("/nulle-part")
     assert (nobody.status_code, 'href="/sign-in"' in nobody.text) == (404, True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_was_typed_about_something_deleted_meanwhile_is_shown_to_be_copied(
+    owner: Browser, company: SignedUpCompany, kind: str
+) -> None:
+    path = await add(owner, company, kind)
+    form = await owner.get(path)
+    await post(owner, path, f"{path}/delete")
+    refused = await owner.send_form(form, path, **{**KINDS[kind], NAMED[kind]: "Mot à garder"})
+
+    assert refused.status_code == 404
+    assert "Rien n'a été enregistré." in said(refused)
+    assert "<dd>Mot à garder</dd>" in refused.text
+    assert "<dt>version" not in refused.text
+    assert "Cette page n'existe pas" in said(await owner.get(path))
+
+
+async def test_fields_are_called_by_their_words(owner: Browser, company: SignedUpCompany) -> None:
+    home = f"/c/{company.slug}"
+    long = await owner.get(f"{home}/venues", params={"q": "x" * 500})
+    assert (long.status_code, "Recherche : Trop long : 200 caractères au plus." in said(long)) == (422, True)
+    for path in (f"{home}/calls", f"{home}/settings/history"):
+        year = said(await owner.get(path, params={"from": "0026-11-16"}))
+        order = said(await owner.get(path, params={"from": "2026-11-16", "to": "2026-11-15"}))
+        assert "Écrivez un jour entre 1970 et 2200" in year
+        assert "« Au » est avant « Du »" in order
+        assert "« from »" not in year + order

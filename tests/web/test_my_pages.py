@@ -294,3 +294,42 @@ async def test_a_password_changed_by_a_double_press_is_changed_once(owner: Brows
     second = await owner.send_form(page, "/me/profile/password", **typed)
 
     assert first.headers["location"] == second.headers["location"] == "/me/profile?done=password"
+
+
+async def test_hours_deleted_in_another_tab_are_shown_to_be_copied(owner: Browser) -> None:
+    path = await add(owner)
+    form = await owner.get(path)
+    await owner.send_form(form, f"{path}/delete")
+    refused = await owner.send_form(await owner.get("/me/hours/entries/new"), "/me/hours/entries/new", hours="x")
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', refused.text)[0]
+    refused = await owner.post(path, data={**ENTRY, "employer": "Mot à garder", "csrf": csrf, "version": "1"})
+    assert refused.status_code == 404
+    assert "<dd>Mot à garder</dd>" in refused.text
+
+
+async def test_hours_are_asked_for_and_limited_in_hours(owner: Browser) -> None:
+    form = await owner.get("/me/hours/entries/new")
+    for typed, said in (
+        ({"hours": "9999"}, "Au plus 8784 heures."),
+        ({"hours": "", "cachets": ""}, "la durée travaillée"),
+    ):
+        refused = await owner.send_form(form, "/me/hours/entries/new", **{**ENTRY, **typed})
+        assert refused.status_code == 422
+        assert said in refused.text
+
+
+async def test_official_values_are_written_in_words(owner: Browser) -> None:
+    page = await owner.get("/me/hours")
+    for said in ("507 heures", "50 ans", "30 jours", "28 cachets"):
+        assert f"<dd>{said}," in page.text
+    await owner.send_form(page, "/language", language="en")
+    english = await owner.get("/me/hours")
+    assert "<dd>507 hours," in english.text
+    assert "conditions non lues" not in english.text
+
+
+async def test_a_name_too_long_is_refused_by_its_words(owner: Browser) -> None:
+    form = await owner.get("/me/profile")
+    refused = await owner.send_form(form, "/me/profile/name", full_name="x" * 1001)
+    assert refused.status_code == 422
+    assert "Prénom et nom : Trop long : 1000 caractères au plus." in refused.text

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from httpx import AsyncClient
 
-from tests.helpers import SignedUpCompany
+from tests.helpers import SignedUpCompany, create
 from tests.planning.stage import Stage
 from tests.web.conftest import Browser, hidden_fields
 
@@ -128,3 +128,30 @@ async def test_publishing_nothing_says_that_nothing_was_chosen(desk: Desk) -> No
         answer = await desk.send("/publish", **typed)
         assert answer.status_code == 422
         assert "aucune convocation n&#39;était choisie" in answer.text
+
+
+async def test_a_call_at_a_venue_deleted_meanwhile_keeps_what_was_typed(
+    desk: Desk, other_company: SignedUpCompany
+) -> None:
+    venue = await desk.stage.create("/venues", name="Salle du Cabestan")
+    foreign = await create(desk.stage.client, other_company.headers, "/venues", name="Le Colombier")
+    assert (await desk.stage.delete(f"/venues/{venue['id']}")).status_code == 204
+    answers = [
+        await desk.send(path, **{**form_of(desk.call), "title": "Mot à garder", "venue_id": str(gone)})
+        for path in ("/calls/new", f"/calls/{desk.call['id']}")
+        for gone in (venue["id"], foreign["id"], NOWHERE)
+    ]
+    for answer in answers:
+        assert answer.status_code == 404
+        assert 'value="Mot à garder"' in answer.text
+        assert re.search(r'id="venue_id-error"[^>]*>(<[^>]*>)*[^<]*Ce lieu n&#39;existe pas', answer.text), answer.text
+        assert "Colombier" not in answer.text
+
+
+async def test_a_stale_deletion_does_not_speak_of_changes_that_are_kept(desk: Desk) -> None:
+    place = f"/calls/{desk.call['id']}/positions/{desk.position['id']}"
+    for path, typed in ((place, {"what": "delete"}), (f"/calls/{desk.call['id']}/delete", {})):
+        answer = await desk.send(path, **{**typed, "version": "99"})
+        assert answer.status_code == 412
+        assert "rien n&#39;a été supprimé" in answer.text
+        assert "sont conservés" not in answer.text

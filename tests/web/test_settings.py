@@ -245,7 +245,7 @@ async def test_the_history_tells_in_words_who_did_what(owner: Browser, company: 
     assert "Voir tout l'historique" in said(of_old)
     assert 'value="2026-01-31"' in of_old.text
     turned = said(await owner.get(path, params={"from": "2026-02-01", "to": "2026-01-31"}))
-    assert "« to » doit venir après « from »" in turned
+    assert "« Au » est avant « Du »" in turned
     assert "a ajouté un lieu" in turned
 
 
@@ -265,7 +265,7 @@ async def test_the_history_says_which_call_and_whom_in_words_and_on_the_clock_of
     assert (
         f"a proposé une affectation · <bdi>Répétition</bdi>, lun. 3 mars 2031, 10 h · <bdi>{name}</bdi></span>" in text
     )
-    assert "<dt>réponse attendue avant le</dt><dd><ins><bdi>sam. 1 mars 2031, 12 h</bdi></ins>" in text
+    assert "<dt>réponse attendue avant le</dt><dd><ins><bdi>sam. 1er mars 2031, 12 h</bdi></ins>" in text
     assert "<del><bdi>brouillon</bdi></del> <ins><bdi>option en attente</bdi></ins>" in text
     assert "rang de l'option" in text
     for raw in ("decided_at", "expires_at", "_at</dt>", "+00:00</bdi>", "<dt>rank"):

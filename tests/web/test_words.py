@@ -1,7 +1,7 @@
 """What pages say in both languages, and how they write days and hours."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -98,3 +98,9 @@ async def test_pages_hold_the_marks_of_their_own_sentences_and_leave_what_was_ty
         french = (await browser.get(home + path)).text.replace(typed, "")
         assert "\u00a0:" in french or path, path
         assert not re.search(r"[\wé»] [:;?!»](?=[\s<])", french), path
+
+
+def test_the_first_of_a_month_is_written_as_french_does() -> None:
+    first = date(2026, 11, 1)
+    assert (Words("fr").day(first), Words("fr").long_day(first)) == ("dim. 1er nov.", "dimanche 1er novembre 2026")
+    assert (Words("fr").day(date(2026, 11, 11)), Words("en").day(first)) == ("mer. 11 nov.", "Sun 1 Nov")

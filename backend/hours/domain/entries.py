@@ -69,8 +69,8 @@ def _dates(work: Work, allowed: Span, today: date) -> Iterator[Objection]:
     elif work.standing is not Standing.PLANNED and work.ends_on > today:
         yield Objection(
             "status",
-            Sentence("Ce qui finit après aujourd'hui est prévu : choisissez « planned », ou une date passée.",
-                     'What ends after today is planned: choose "planned", or a date in the past.'),
+            Sentence("Ce qui finit après aujourd'hui est prévu : choisissez cet état, ou une date passée.",
+                     "What ends after today is planned: choose that state, or a date in the past."),
             "not_over",
         )  # fmt: skip
 
@@ -84,13 +84,17 @@ def _amounts(work: Work) -> Iterator[Objection]:
     if work.cachets and work.kind is not Kind.ANNEXE_10:
         yield Objection(
             "cachets",
-            Sentence("Les cachets sont pour les artistes (annexe 10) : écrivez des minutes.",
-                     "Cachets are for artists (annexe 10): write minutes."),
+            Sentence("Les cachets sont pour les artistes (annexe 10) : écrivez la durée travaillée.",
+                     "Cachets are for artists (annexe 10): write the time worked."),
             "cachets",
         )  # fmt: skip
     elif not work.minutes and not work.cachets:
-        yield Objection("minutes", Sentence("Dites combien : des minutes, ou des cachets pour un artiste.",
-                                            "Say how much: minutes, or cachets for an artist."), "missing")  # fmt: skip
+        yield Objection(
+            "minutes",
+            Sentence("Dites combien : la durée travaillée, ou des cachets pour un artiste.",
+                     "Say how much: the time worked, or cachets for an artist."),
+            "missing",
+        )  # fmt: skip
     if work.minutes > work.days * DAY_MINUTES:
         yield Objection("minutes", _more_than_a_day(work.starts_on), "day_too_long")
     if work.cachets > work.days * CACHETS_A_DAY:
@@ -155,8 +159,8 @@ def _first_full_day(work: Work, others: Sequence[Work]) -> tuple[date, list[Work
 def _more_than_a_day(day: date) -> Sentence:
     name = words.on_day(day)
     return Sentence(
-        f"Plus de 24 heures le {name.fr} : vérifiez les minutes et les dates.",
-        f"More than 24 hours on {name.en}: check the minutes and the dates.",
+        f"Plus de 24 heures le {name.fr} : vérifiez la durée et les dates.",
+        f"More than 24 hours on {name.en}: check the time worked and the dates.",
     )
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from backend.core.errors import Sentence
 from backend.core.instants import wall_time_exists
+from backend.rules.wording import time_of
 
 LONGEST_CALL = timedelta(hours=36)
 _MINUTE = timedelta(minutes=1)
@@ -64,12 +65,11 @@ def _of_wall_times(times: Times, zone: ZoneInfo) -> Iterator[Fault]:
 
 
 def _no_such_time(instant: datetime, zone: ZoneInfo) -> Sentence:
-    wall = f"{instant:%H:%M}"
+    wall = time_of(instant)
     return Sentence(
-        f"Le {instant:%d/%m/%Y}, {wall} n'existe pas dans le fuseau {zone.key} : les horloges avancent cette nuit-là. "
+        f"Le {wall.fr} n'existe pas dans le fuseau {zone.key} : les horloges avancent cette nuit-là. "
         "Choisissez une autre heure.",
-        f"On {instant:%d/%m/%Y}, {wall} does not exist in {zone.key}: the clocks go forward that night. "
-        "Choose another time.",
+        f"{wall.en} does not exist in {zone.key}: the clocks go forward that night. Choose another time.",
     )
 
 

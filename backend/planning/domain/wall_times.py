@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from backend.core.errors import InvalidError
 from backend.core.schemas import FIRST_YEAR, LAST_YEAR
+from backend.rules.wording import time_of
 
 
 def read_instant(field: str, wall: datetime, zone: ZoneInfo, *, second: bool | None = None) -> datetime:
@@ -20,10 +21,11 @@ def read_instant(field: str, wall: datetime, zone: ZoneInfo, *, second: bool | N
         raise out_of_range(field)
     first, last = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if second is None and _is_shown_twice(first, last):
+        at = time_of(wall)
         raise InvalidError.of(
             ["body", field],
-            f"Le {wall:%d/%m/%Y}, {wall:%H:%M} existe deux fois dans le fuseau {zone.key} : dites laquelle des deux.",
-            f"On {wall:%d/%m/%Y}, {wall:%H:%M} exists twice in {zone.key}: say which of the two.",
+            f"Le {at.fr} existe deux fois dans le fuseau {zone.key} : dites laquelle des deux.",
+            f"{at.en} exists twice in {zone.key}: say which of the two.",
             "ambiguous_time",
         )
     return last if second and _is_shown_twice(first, last) else first

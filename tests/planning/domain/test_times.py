@@ -58,7 +58,7 @@ def test_a_wall_time_that_the_clocks_skip_is_refused_with_its_place_in_the_body(
     skipped = datetime.fromisoformat("2027-03-28T02:30:00+01:00")
     (fault,) = find_faults(Times(skipped, skipped + 5 * HOUR), PARIS)
     assert (fault.loc, fault.code) == (("starts_at",), "wall_time_missing")
-    assert "28/03/2027" in fault.sentence.fr
+    assert "28 mars 2027 à 2 h 30" in fault.sentence.fr
 
 
 def test_the_same_instant_written_in_utc_is_right() -> None:
