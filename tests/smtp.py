@@ -53,8 +53,8 @@ class _Server(Controller):
         self._ending = self.loop.create_task(self._end())
 
     async def _end(self) -> None:
-        if self.server is not None:
-            self.server.close()
+        for listening in self.server.sockets if isinstance(self.server, asyncio.Server) else ():
+            self.loop.remove_reader(listening.fileno())
         for _ in range(TURNS_TO_BE_LET_IN):  # whoever is told to go before they are in is never seen off
             await asyncio.sleep(0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
