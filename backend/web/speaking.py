@@ -73,6 +73,10 @@ class Words:
         local = in_zone(when, zone).date() if isinstance(when, datetime) else when
         return _written(local, "EEEE d MMMM y", self.language)
 
+    def day_of_month(self, day: date) -> str:
+        """Return "24", and "1er" as French does: what a cell of a month shows is part of how it is named."""
+        return "1er" if self.language == "fr" and day.day == 1 else str(day.day)
+
     def iso_day(self, when: datetime, zone: str | ZoneInfo) -> str:
         """Return "2026-10-24", the day of the place: what addresses and fields of dates hold."""
         return in_zone(when, zone).date().isoformat()
