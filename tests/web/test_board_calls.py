@@ -376,6 +376,7 @@ async def test_publishing_says_who_reads_what_and_then_everything_is_published(
     page = await owner.get(f"{home}/publish", params={"from": WEEK})
     assert person["last_name"] in page.text
     assert "1 personne est concernée" in page.text
+    assert "lun. 3 mars – mar. 4 mars 2031" in page.text
     assert "Sans personne à prévenir" in page.text
     answer = await owner.send_form(page, f"{home}/publish")
     assert answer.status_code == 303
@@ -383,6 +384,7 @@ async def test_publishing_says_who_reads_what_and_then_everything_is_published(
 
     await stage.patch(f"/calls/{call['id']}", {"starts_at": SOON.replace(hour=11).isoformat()})
     again = await owner.get(f"{home}/publish", params={"from": WEEK})
+    assert " – lun. 3 mars" not in again.text
     assert "Publier 1 changement" in again.text
     assert "<s>lun. 3 mars 10\u00a0h</s> lun. 3 mars 11\u00a0h" in again.text
 
