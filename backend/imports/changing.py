@@ -13,21 +13,10 @@ from backend.imports.domain.diff import Outcome, Step, of
 from backend.imports.domain.problems import shown
 from backend.imports.matching import Plan
 from backend.imports.repository import Found
-from backend.planning.domain.publication import FIELDS
+from backend.planning.domain.publication import FIELDS, NAMES
 from backend.tenancy.acting import Act
 
 CALLS_SAID = 50
-_NAMES = {
-    "kind": Sentence("nature", "kind"),
-    "title": Sentence("titre", "title"),
-    "production_id": Sentence("production", "production"),
-    "venue_id": Sentence("lieu", "venue"),
-    "starts_at": Sentence("début", "start"),
-    "ends_at": Sentence("fin", "end"),
-    "on_tour": Sentence("tournée", "touring"),
-    "breaks": Sentence("pauses", "breaks"),
-    "unplaced_break_minutes": Sentence("minutes de pause", "minutes of break"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +53,7 @@ def _said(act: Act, known: _Known, step: Step) -> Sentence:
     values = {name: (_value(known, name, before, zone), _value(known, name, after, zone)) for name in fields}
     fr, en = (
         ", ".join(f"{name} {values[field][0]} → {values[field][1]}" for field in fields if (name := names[field]))
-        for names in ({n: s.fr for n, s in _NAMES.items()}, {n: s.en for n, s in _NAMES.items()})
+        for names in ({n: s.fr for n, s in NAMES.items()}, {n: s.en for n, s in NAMES.items()})
     )
     anew = "published" in step.values
     title, day = shown(before["title"]), before["starts_at"].astimezone(zone)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from backend.core.errors import Sentence
+from backend.planning.domain import publication
 from backend.planning.domain.states import Status
 from backend.planning.models import CallKind
 from backend.web.speaking import Words
@@ -64,18 +65,7 @@ ICONS = {
     "full": "check", "option": "hourglass", "part": "triangle-alert", "none": "octagon-alert", "draft": "pencil",
     "off": "x", "accepted": "hand", "contested": "circle-help",
 }  # fmt: skip
-CHANGED_FIELDS: dict[str, Sentence] = {
-    "kind": Sentence("nature", "kind"),
-    "title": Sentence("titre", "title"),
-    "production_id": Sentence("production", "production"),
-    "venue_id": Sentence("lieu", "venue"),
-    "starts_at": Sentence("début", "start"),
-    "ends_at": Sentence("fin", "end"),
-    "on_tour": Sentence("en tournée", "on tour"),
-    "breaks": Sentence("pauses", "breaks"),
-    "unplaced_break_minutes": Sentence("pauses sans heure", "breaks without a time"),
-    "status": Sentence("état", "state"),
-}
+CHANGED_FIELDS: dict[str, Sentence] = {**publication.NAMES, "status": Sentence("état", "state")}
 MOVED = Sentence("Convocation déplacée au {day}, {hours}.", "Call moved to {day}, {hours}.")
 COPIED = Sentence("Convocation copiée au {day}, {hours}.", "Call copied to {day}, {hours}.")
 ADDED = Sentence(

@@ -6,17 +6,21 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-FIELDS = (
-    "kind",
-    "title",
-    "production_id",
-    "venue_id",
-    "starts_at",
-    "ends_at",
-    "on_tour",
-    "breaks",
-    "unplaced_break_minutes",
-)
+from backend.core.errors import Sentence
+
+NAMES: Mapping[str, Sentence] = {
+    "kind": Sentence("nature", "kind"),
+    "title": Sentence("titre", "title"),
+    "production_id": Sentence("production", "production"),
+    "venue_id": Sentence("lieu", "venue"),
+    "starts_at": Sentence("début", "start"),
+    "ends_at": Sentence("fin", "end"),
+    "on_tour": Sentence("en tournée", "on tour"),
+    "breaks": Sentence("pauses", "breaks"),
+    "unplaced_break_minutes": Sentence("pauses sans heure", "breaks without a time"),
+}
+"""What is told of a call, as people call it."""
+FIELDS = tuple(NAMES)
 TOLD = timedelta(minutes=15)
 """A move of more than this is told to the people; less is read when they look."""
 WHEN_AND_WHERE = ("starts_at", "ends_at", "venue_id")
