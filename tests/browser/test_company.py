@@ -134,6 +134,8 @@ async def test_a_company_signs_up_and_imports_by_keys_alone(windows: Windows) ->
     await page.wait_for_url(f"**/c/{slug}/setup")
     await page.locator("#files").focus()
     async with page.expect_file_chooser() as chosen:
+        # An answer of the page says that it has heard of the expectation: a chooser that opens before is not told of.
+        assert await page.evaluate("document.activeElement.id") == "files"
         await page.keyboard.press("Enter")
     await (await chosen.value).set_files(season("bad/00-valid"))
     await page.get_by_role("button", name="Importer la saison").wait_for()
